@@ -1,0 +1,19 @@
+/* Whole files: read with a bound, write atomically. */
+#ifndef WAVE_SUPPORT_FILE_H
+#define WAVE_SUPPORT_FILE_H
+
+#include "support/arena.h"
+#include "support/diag.h"
+
+/* Reads all of path ("-" is standard input) into the arena, with a NUL after
+ * the last byte that size does not count. Errors: missing, a folder,
+ * unreadable, larger than limit bytes (0: 16 GiB). */
+bool file_read(struct arena *a, struct diag *d, const char *path,
+    size_t limit, char **data, size_t *size);
+
+/* Writes size bytes to path through a temporary file beside it, then renames;
+ * on failure reports one error and leaves nothing. "-" is standard output. */
+bool file_write(struct diag *d, const char *path, const void *data,
+    size_t size);
+
+#endif
