@@ -1,25 +1,16 @@
 /* Names, use lists under random edits, topological order. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ir/text.h"
 #include "tests/lib/graphs.h"
+#include "tests/lib/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* xorshift64*, Vigna 2016: seeded and the same everywhere. */
+/* High bits of the seeded generator. */
 static uint32_t
 next(uint64_t *s)
 {
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return (uint32_t)(*s * 2685821657736338717u >> 32);
+	return (uint32_t)(unit_random(s) >> 32);
 }
 
 static void

@@ -1,13 +1,7 @@
 /* The text form: round trips, errors with their places, hostile input. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ir/text.h"
 #include "tests/lib/graphs.h"
+#include "tests/lib/unit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -445,13 +439,11 @@ test_dot(void **state)
 	lab_close(&l);
 }
 
+/* High bits of the seeded generator. */
 static uint32_t
 next(uint64_t *s)
 {
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return (uint32_t)(*s * 2685821657736338717u >> 32);
+	return (uint32_t)(unit_random(s) >> 32);
 }
 
 /* A few random changes: bytes, cuts, copies of one part over another. */
