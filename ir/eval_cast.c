@@ -46,7 +46,7 @@ float_to_int(struct ev *ev)
 			unsure = err != 0 && fabs(x[i]) <= err;
 		dtype_set(ev->out->data, t, (size_t)i, x[i]);
 		if (ev->bounds)
-			ev->out->bound[i] = unsure || isinf(err) ? INFINITY : 0;
+			ev->out->bound[i] = unsure || isinf(err) ? HUGE_VAL : 0;
 	}
 }
 

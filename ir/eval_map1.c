@@ -34,7 +34,7 @@ gelu(double x, bool tanh_form)
 {
 	const double c = 0.79788456080286535588; /* sqrt(2 / pi) */
 
-	if (x == -INFINITY)
+	if (x == -HUGE_VAL)
 		return 0;
 	if (tanh_form)
 		return 0.5 * x * (1 + tanh(c * (x + 0.044715 * x * x * x)));
@@ -44,7 +44,7 @@ gelu(double x, bool tanh_form)
 static double
 mish(double x)
 {
-	return x == -INFINITY ? 0 : x * tanh(softplus(x));
+	return x == -HUGE_VAL ? 0 : x * tanh(softplus(x));
 }
 
 static double
@@ -108,7 +108,7 @@ map1_spread(const struct map1 *f, struct num x, double v)
 	up = fabs(map1_value(f, x.v + x.e) - v);
 	down = fabs(map1_value(f, x.v - x.e) - v);
 	if (isnan(up) || isnan(down))
-		return INFINITY;
+		return HUGE_VAL;
 	return up > down ? up : down;
 }
 
@@ -126,16 +126,16 @@ propagate(const struct map1 *f, struct num x, double v)
 	case OP_abs: return x.e;
 	case OP_reciprocal:
 		if (lo <= 0 && hi >= 0)
-			return INFINITY;
+			return HUGE_VAL;
 		break;
 	case OP_log:
 	case OP_rsqrt:
 		if (lo <= 0)
-			return INFINITY;
+			return HUGE_VAL;
 		break;
 	case OP_sin:
 	case OP_cos: return x.e < 2 ? x.e : 2;
-	case OP_not: return lo <= 0 && hi >= 0 ? INFINITY : 0;
+	case OP_not: return lo <= 0 && hi >= 0 ? HUGE_VAL : 0;
 	case OP_leaky_relu:
 	case OP_elu:
 		if (f->a < 0)

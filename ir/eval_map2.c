@@ -32,7 +32,7 @@ value(enum op op, double x, double y)
 	case OP_and: return x != 0 && y != 0;
 	case OP_or: return x != 0 || y != 0;
 	case OP_xor: return (x != 0) != (y != 0);
-	default: return NAN;
+	default: return (double)NAN;
 	}
 }
 
@@ -53,7 +53,7 @@ quotient_error(struct num x, struct num y, double q)
 {
 	double low = fabs(y.v) - y.e;
 
-	return low > 0 ? (x.e + fabs(q) * y.e) / low : INFINITY;
+	return low > 0 ? (x.e + fabs(q) * y.e) / low : HUGE_VAL;
 }
 
 /* Extremes of x^y over the rectangle are at its corners where x > 0, and for
@@ -65,13 +65,13 @@ power_error(struct num x, struct num y, double v)
 	double lo = x.v - x.e, hi = x.v + x.e, e = 0;
 
 	if (lo <= 0 && !(whole && (y.v >= 0 || hi < 0)))
-		return INFINITY;
+		return HUGE_VAL;
 	for (int corner = 0; corner < 4; corner++) {
 		double p = pow(corner & 1 ? lo : hi,
 		    corner & 2 ? y.v - y.e : y.v + y.e);
 
 		if (isnan(p))
-			return INFINITY;
+			return HUGE_VAL;
 		e = larger(e, fabs(p - v));
 	}
 	return lo <= 0 && hi >= 0 && y.v > 0 ? larger(e, fabs(v)) : e;
@@ -83,11 +83,11 @@ modulo_error(struct num x, struct num y)
 	double q = x.v / y.v, lo, hi;
 
 	if (fabs(y.v) <= y.e)
-		return INFINITY;
+		return HUGE_VAL;
 	lo = q - quotient_error(x, y, q);
 	hi = q + quotient_error(x, y, q);
 	if (floor(lo) != floor(hi))
-		return INFINITY;
+		return HUGE_VAL;
 	return x.e + (fabs(q) + 1) * y.e;
 }
 
@@ -104,8 +104,8 @@ static double
 truth_error(enum op op, struct num x, struct num y)
 {
 	if (op == OP_and || op == OP_or || op == OP_xor)
-		return INFINITY;
-	return fabs(x.v - y.v) > x.e + y.e ? 0 : INFINITY;
+		return HUGE_VAL;
+	return fabs(x.v - y.v) > x.e + y.e ? 0 : HUGE_VAL;
 }
 
 /* Operand errors (not both 0) through op; v is its value. */

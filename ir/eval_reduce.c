@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* For each dimension of the operand the stride in the result, 0 where it is
- * reduced. Returns how many elements make one, -1 after a diagnostic. */
+ * reduced; no axes means all. Returns how many elements make one, -1 after a diagnostic. */
 static int64_t
 plan(struct ev *ev, const int64_t *axes, size_t naxes, struct walk *w)
 {
@@ -23,7 +23,7 @@ plan(struct ev *ev, const int64_t *axes, size_t naxes, struct walk *w)
 	*w = (struct walk){.rank = t->rank, .nin = 1};
 	for (int d = t->rank; d-- > 0;) {
 		w->dim[d] = t->dim[d];
-		if (reduced[d]) {
+		if (reduced[d] || naxes == 0) {
 			count *= t->dim[d];
 		} else {
 			w->stride[0][d] = stride;
@@ -38,7 +38,9 @@ plan(struct ev *ev, const int64_t *axes, size_t naxes, struct walk *w)
 }
 
 /* Per result element: the value so far, what operand errors may change it
- * by, the sum of magnitudes that roundings scale with. */
+ * by, the sum of magnitudes that roundings scale with. For max and min e and
+ * mag are the extremes of the upper and of the lower ends of the operands'
+ * ranges; for prod the products of magnitudes above and below 1. */
 struct partial {
 	double v, e, mag;
 };
@@ -47,29 +49,29 @@ static struct partial
 start(enum op op)
 {
 	switch (op) {
-	case OP_reduce_max: return (struct partial){-INFINITY, 0, -INFINITY};
-	case OP_reduce_min: return (struct partial){INFINITY, 0, INFINITY};
-	/* e and mag: products of magnitudes above and below 1 */
+	case OP_reduce_max: return (struct partial){-HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
+	case OP_reduce_min:
+		return (struct partial){HUGE_VAL, HUGE_VAL, HUGE_VAL};
 	case OP_reduce_prod: return (struct partial){1, 1, 1};
 	default: return (struct partial){0, 0, 0};
 	}
 }
 
-/* One step of max (sign 1) or min (-1): e is the largest operand error that
- * may matter; mag is the best value that is sure to be reached. */
-static void
-extreme(struct partial *p, struct num x, double sign)
+/* The extreme of a and b; NaN wins. */
+static double
+extreme(enum op op, double a, double b)
 {
-	double sure = x.v - sign * x.e;
+	if (isnan(a) || isnan(b))
+		return (double)NAN;
+	return op == OP_reduce_max ? fmax(a, b) : fmin(a, b);
+}
 
-	if (isnan(p->v) || isnan(x.v))
-		p->v = NAN;
-	else if (sign * x.v > sign * p->v)
-		p->v = x.v;
-	if (sign * sure > sign * p->mag || isnan(sure))
-		p->mag = sure;
-	if (x.e > p->e)
-		p->e = x.e;
+static double
+extreme_error(struct partial p)
+{
+	if (p.e == p.mag)
+		return 0; /* all exact; also where v is infinite */
+	return fmax(fabs(p.e - p.v), fabs(p.v - p.mag));
 }
 
 static void
@@ -78,8 +80,12 @@ accumulate(enum op op, struct partial *p, struct num x)
 	double g = x.v, e = x.e, a = fabs(x.v);
 
 	switch (op) {
-	case OP_reduce_max: extreme(p, x, 1); return;
-	case OP_reduce_min: extreme(p, x, -1); return;
+	case OP_reduce_max:
+	case OP_reduce_min:
+		p->v = extreme(op, p->v, x.v);
+		p->e = extreme(op, p->e, x.v + x.e);
+		p->mag = extreme(op, p->mag, x.v - x.e);
+		return;
 	case OP_reduce_prod:
 		p->v *= x.v;
 		if (a + e > 1)
@@ -109,12 +115,11 @@ finish_sum(const struct ev *ev, struct partial p, double n)
 	struct map1 f = {OP_identity, 0, 0, false};
 
 	if (p.mag >= ev_limit(ev) && isfinite(p.v))
-		s.e = INFINITY;
+		s.e = HUGE_VAL;
 	switch (ev->n->op) {
 	case OP_reduce_mean:
 		return (struct num){s.v / n, s.e / n};
 	case OP_reduce_l2: /* the device's sum is not negative */
-		f.op = OP_sqrt;
 		y.v = sqrt(s.v);
 		y.e = fmax(sqrt(s.v + s.e) - y.v,
 		    y.v - sqrt(fmax(s.v - s.e, 0)));
@@ -136,7 +141,7 @@ finish_prod(const struct ev *ev, struct partial p, double n)
 
 	/* a tree in another order may leave the range in between */
 	if (p.e >= ev_limit(ev) || p.mag < 0x1p-120)
-		y.e = INFINITY;
+		y.e = HUGE_VAL;
 	return y;
 }
 
@@ -158,7 +163,8 @@ reduce_floats(struct ev *ev, struct walk *w, int64_t count)
 	}
 	for (int64_t i = 0; i < ev->len; i++) {
 		if (op == OP_reduce_max || op == OP_reduce_min)
-			ev_put_exact(ev, i, (struct num){p[i].v, p[i].e});
+			ev_put_exact(ev, i,
+			    (struct num){p[i].v, extreme_error(p[i])});
 		else if (op == OP_reduce_prod)
 			ev_put(ev, i, finish_prod(ev, p[i], (double)count));
 		else
@@ -178,7 +184,7 @@ log_sum_exp(struct ev *ev, struct walk *w, int64_t count)
 	struct walk v = *w;
 
 	for (int64_t i = 0; i < ev->len; i++)
-		top[i] = -INFINITY;
+		top[i] = -HUGE_VAL;
 	for (int64_t i = 0; i < n; i++, walk_next(&v)) {
 		int64_t k = v.off[0];
 

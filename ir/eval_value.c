@@ -32,7 +32,7 @@ static double
 overflow(enum dtype t)
 {
 	if (t == DT_F64)
-		return INFINITY;
+		return HUGE_VAL;
 	return ldexp(2 - ldexp(1, -format[t].bits - 1), format[t].most);
 }
 
@@ -120,9 +120,9 @@ stored_bound(const struct ev *ev, struct num y, bool exact)
 	double e = y.e, mag, limit;
 
 	if (isnan(e) || e < 0)
-		return INFINITY;
+		return HUGE_VAL;
 	if (!isfinite(y.v))
-		return e == 0 ? 0 : INFINITY;
+		return e == 0 ? 0 : HUGE_VAL;
 	if (exact && e == 0 && ev->out->type.dtype == ev->dtype)
 		return 0;
 	if (!exact && ev->u < dtype_eps(ev->dtype) / 2)
@@ -132,7 +132,7 @@ stored_bound(const struct ev *ev, struct num y, bool exact)
 	if (mag >= limit) {
 		/* both infinite, unless this side does not round */
 		bool sure = fabs(y.v) - e >= limit;
-		return sure && ev->out->type.dtype == ev->dtype ? 0 : INFINITY;
+		return sure && ev->out->type.dtype == ev->dtype ? 0 : HUGE_VAL;
 	}
 	e *= 1 + 0x1p-40; /* what double loses in the analysis itself */
 	return exact && ev->fits ? e : e + ulp(ev->dtype, mag);
@@ -149,7 +149,7 @@ put(struct ev *ev, int64_t i, struct num y, bool exact)
 	if (dtype_is_float(t))
 		ev->out->bound[i] = stored_bound(ev, y, exact);
 	else
-		ev->out->bound[i] = y.e == 0 ? 0 : INFINITY;
+		ev->out->bound[i] = y.e == 0 ? 0 : HUGE_VAL;
 }
 
 void
@@ -169,7 +169,7 @@ ev_put_int(struct ev *ev, int64_t i, uint64_t v, bool unsure)
 {
 	int_store(ev->out->data, ev->out->type.dtype, i, v);
 	if (ev->bounds)
-		ev->out->bound[i] = unsure ? INFINITY : 0;
+		ev->out->bound[i] = unsure ? HUGE_VAL : 0;
 }
 
 int64_t

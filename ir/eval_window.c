@@ -11,26 +11,29 @@ struct view {
 };
 
 /* Maximum over the taps inside; NaN wins. A window without any gives the
- * lowest value. */
+ * lowest value. The device's maximum lies between those of the lower and of
+ * the upper ends of the ranges. */
 static struct num
-window_max(const struct view *p, double lowest)
+window_max(const struct view *p)
 {
-	struct num y = {lowest, 0};
+	double v = -HUGE_VAL, lo = v, hi = v, x, e;
 
 	for (int64_t t = 0; t < p->taps; t++) {
-		if (p->off[t] < 0 || isnan(y.v))
-			continue;
-		if (!(p->x[p->off[t]] <= y.v))
-			y.v = p->x[p->off[t]];
-	}
-	for (int64_t t = 0; t < p->taps && p->e != NULL; t++) {
 		if (p->off[t] < 0)
 			continue;
-		/* too small to win even at the end of its range? */
-		if (!(p->x[p->off[t]] + p->e[p->off[t]] < y.v - y.e))
-			y.e = fmax(y.e, p->e[p->off[t]]);
+		x = p->x[p->off[t]];
+		if (isnan(x))
+			return (struct num){x, p->e == NULL ? 0 : HUGE_VAL};
+		v = fmax(v, x);
+		if (p->e == NULL)
+			continue;
+		e = p->e[p->off[t]];
+		lo = fmax(lo, x - e);
+		hi = fmax(hi, x + e);
 	}
-	return y;
+	if (lo == hi)
+		return (struct num){v, 0};
+	return (struct num){v, fmax(hi - v, v - lo)};
 }
 
 /* Sum over the taps inside, before the division of a mean. */
@@ -55,7 +58,7 @@ window_sum(const struct ev *ev, const struct view *p, int64_t *inside)
 	if (!ev->bounds)
 		return y;
 	if (mag + y.e >= ev_limit(ev) && isfinite(y.v))
-		y.e = INFINITY;
+		y.e = HUGE_VAL;
 	y.e += ev_slack(ev, 2 * ((double)p->taps + 4), mag + y.e);
 	return y;
 }
@@ -67,7 +70,7 @@ put_pool(struct ev *ev, int64_t i, const struct view *p, bool pads_count)
 	struct num y;
 
 	if (ev->n->op == OP_max_pool) {
-		ev_put_exact(ev, i, window_max(p, -INFINITY));
+		ev_put_exact(ev, i, window_max(p));
 		return;
 	}
 	y = window_sum(ev, p, &inside);
@@ -193,7 +196,7 @@ sum_channels(struct ev *ev, bool squared, struct num *s)
 			mag += fabs(v) + err;
 		}
 		if (mag >= ev_limit(ev) && isfinite(s[i].v))
-			s[i].e = INFINITY;
+			s[i].e = HUGE_VAL;
 		s[i].e += ev_slack(ev, 2 * ((double)(to - from) + 5), mag);
 	}
 	return true;
@@ -229,7 +232,7 @@ lrn_value(const struct ev *ev, struct num x, struct num s)
 	/* also as exp(-beta log base): the exponent's error is absolute */
 	f.e += ev_slack(ev, 16 + 10 * fabs(beta * log(b.v)), f.v);
 	if (!(b.v - b.e > 0) || isinf(s.e))
-		f.e = INFINITY;
+		f.e = HUGE_VAL;
 	y.v = x.v * f.v;
 	y.e = fabs(x.v) * f.e + x.e * fabs(f.v) + x.e * f.e;
 	y.e += ev_slack(ev, 4, y.v);
