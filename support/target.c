@@ -102,8 +102,11 @@ get_real(const struct wave_target *t, const struct target_key *k)
 void
 target_defaults(struct wave_target *t, const char *name)
 {
+	char copy[sizeof t->name]; /* name may be t's own */
+
+	snprintf(copy, sizeof copy, "%s", name);
 	memset(t, 0, sizeof *t);
-	snprintf(t->name, sizeof t->name, "%s", name);
+	memcpy(t->name, copy, strlen(copy));
 	for (unsigned i = 0; i < target_nkeys; i++) {
 		const struct target_key *k = &target_keys[i];
 
