@@ -5,7 +5,7 @@
 #
 # Sources are found by folder. x.l gives gen/FOLDER/x.lex.[ch], x.y gives
 # gen/FOLDER/x.tab.[ch], included as "FOLDER/x.lex.h" and "FOLDER/x.tab.h";
-# the ONNX schema gives "onnx/onnx.pb-c.h".
+# the ONNX schema gives "onnx.pb-c.h".
 #
 #   make CC=clang       another compiler        make WERROR=1  warnings are errors
 #   make SAN=1 ...      address and undefined behaviour sanitizers
@@ -43,7 +43,7 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 endif
 LDLIBS   := -lprotobuf-c -lelf -linih -lz -lcjson -lm -lpthread
-BASE     := -std=c11 -D_POSIX_C_SOURCE=200809L -I. -Iinclude -I$(G)
+BASE     := -std=c11 -D_POSIX_C_SOURCE=200809L -I. -Iinclude -I$(G) -I$(G)/onnx
 # One rounding per operation: contracting a * b + c would change results.
 CFLAGS   += $(OPTIMIZE) -ffp-contract=off $(SANFLAGS)
 WFLAGS   := $(WARN) $(if $(filter 1,$(WERROR)),-Werror)
@@ -90,7 +90,7 @@ OBJ_tools := $(patsubst $(BIN)/%,$(O)/tools/%.o,$(COMMANDS))
 	check-layers install clean help bless FORCE
 
 # Builds on all cores unless told otherwise; not when cleaning as well.
-ifeq ($(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),)
+ifeq ($(MAKELEVEL)$(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
@@ -169,8 +169,12 @@ endef
 $(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/wave.a
 	$(LINK) $(LDLIBS)
 
+# A test that replaces library functions names them: /* wrap: calloc */
+wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(shell \
+	sed -n 's|^/\* wrap: \(.*\) \*/|\1|p' $(@:$(O)/%=%).c))
+comma := ,
 $(UNITS) $(PROGRAMS): %: %.o $(O)/testlib.a $(O)/wave.a
-	$(LINK) -lcmocka $(LDLIBS)
+	$(LINK) $(wrap) -lcmocka $(LDLIBS)
 
 $(FUZZERS): %: %.o $(O)/tests/fuzz/driver.o $(O)/testlib.a $(O)/wave.a
 	$(LINK) $(LDLIBS)
@@ -231,7 +235,7 @@ repro: programs ## reproduces the published numbers
 
 fuzz: ## fuzzes with AFL++ for FUZZ_SECONDS (60) a target
 	@$(MAKE) --no-print-directory KIND=fuzz SAN=1 CC=afl-clang-fast programs
-	@tests/fuzz/run.sh
+	@OBJ=build/fuzz tests/fuzz/run.sh
 
 docs: programs ## rewrites the documents that are generated
 	@tests/tools/docs.sh
