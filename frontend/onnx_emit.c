@@ -248,6 +248,23 @@ struct onnx_splat {
 	const void *data;
 };
 
+/* n copies of elem in zeroed memory, by doubling. */
+static void
+fill(unsigned char *p, const void *elem, size_t size, size_t n)
+{
+	static const unsigned char zero[8];
+	size_t done = size, all = n * size;
+
+	if (n == 0 || memcmp(elem, zero, size) == 0)
+		return;
+	memcpy(p, elem, size);
+	while (done < all) {
+		size_t part = done < all - done ? done : all - done;
+		memcpy(p + done, p, part);
+		done += part;
+	}
+}
+
 const void *
 onnx_splat(struct imp *m, enum dtype t, const void *elem, int64_t n)
 {
@@ -261,10 +278,7 @@ onnx_splat(struct imp *m, enum dtype t, const void *elem, int64_t n)
 	unsigned char *p =
 	    arena_calloc(m->arena, n > 0 ? (size_t)n : 1, size);
 	memcpy(s->elem, elem, size);
-	static const unsigned char zero[8];
-	if (memcmp(elem, zero, size) != 0)
-		for (int64_t i = 0; i < n; i++)
-			memcpy(p + (size_t)i * size, elem, size);
+	fill(p, elem, size, (size_t)n);
 	s->size = size;
 	s->n = n;
 	s->data = p;

@@ -279,6 +279,16 @@ check_output(struct imp *m, const struct loc *loc,
 		    type_str(&val->type, buf, sizeof buf));
 }
 
+static bool
+listed_before(const struct imp *m, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(m->src->output[k]->name,
+			m->src->output[i]->name) == 0)
+			return true;
+	return false;
+}
+
 bool
 onnx_outputs(struct imp *m)
 {
@@ -289,13 +299,12 @@ onnx_outputs(struct imp *m)
 			diag_error(m->diag, &loc, "an output has no name");
 			return false;
 		}
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(m->src->output[k]->name, v->name) == 0) {
-				diag_error(m->diag, &loc, "two outputs have "
-				    "the name '%s'", v->name);
-				return false;
-			}
 		loc.node = arena_printf(m->arena, "output '%s'", v->name);
+		if (listed_before(m, i)) {
+			diag_warning(m->diag, &loc, "is listed twice and "
+			    "kept once");
+			continue;
+		}
 		struct value *val = onnx_sym_value(m, &loc, v->name);
 		if (val == NULL)
 			return false;

@@ -3,8 +3,6 @@
 #include "frontend/onnx_imp.h"
 #include "support/str.h"
 
-#define MAX_ELEMS ((int64_t)1 << 40) /* ir/IR.md, Types */
-
 enum dtype
 onnx_dtype(int32_t type)
 {
