@@ -110,26 +110,29 @@ read_pb(struct run *r, const char *path, struct npy *out)
 	return done;
 }
 
+static const char *
+npy_path(struct run *r, const char *kind, const char *name)
+{
+	char *safe = arena_strdup(r->arena, name);
+
+	for (char *s = safe; *s != '\0'; s++)
+		if (*s == '/' || *s == ':')
+			*s = '_';
+	const char *slash = strrchr(r->model, '/');
+	return arena_printf(r->arena, "%.*s/%s_%s.npy",
+	    (int)(slash - r->model), r->model, kind, safe);
+}
+
 /* in_NAME.npy or test_data_set_N/input_K.pb. */
 static bool
 read_tensor(struct run *r, const char *set, const char *kind, size_t k,
     const char *name, struct npy *out)
 {
-	char path[8192], safe[512];
-
-	if (set[0] != '\0') {
-		snprintf(path, sizeof path, "%s/%s_%zu.pb", set,
-		    strcmp(kind, "in") == 0 ? "input" : "output", k);
-		return read_pb(r, path, out);
-	}
-	snprintf(safe, sizeof safe, "%s", name);
-	for (char *s = safe; *s != '\0'; s++)
-		if (*s == '/' || *s == ':')
-			*s = '_';
-	char *slash = strrchr(r->model, '/');
-	snprintf(path, sizeof path, "%.*s/%s_%s.npy",
-	    (int)(slash - r->model), r->model, kind, safe);
-	return npy_read(r->arena, &r->diag, path, out);
+	if (set[0] == '\0')
+		return npy_read(r->arena, &r->diag, npy_path(r, kind, name),
+		    out);
+	return read_pb(r, arena_printf(r->arena, "%s/%sput_%zu.pb", set,
+	    kind, k), out);
 }
 
 /* Names of the run-time inputs, from the file itself. */
@@ -236,7 +239,7 @@ resize_inputs(struct run *r, const struct graph *g)
 }
 
 static struct graph *
-import(struct run *r)
+import(struct run *r, bool only)
 {
 	for (;;) {
 		r->message[0] = '\0';
@@ -244,7 +247,7 @@ import(struct run *r)
 		struct graph *g = onnx_import(r->arena, &r->diag, r->model,
 		    r->bytes, r->size, &r->opt);
 		if (g == NULL ? !obey(r)
-			      : r->tool->import_only || !resize_inputs(r, g))
+			      : only || !resize_inputs(r, g))
 			return g;
 	}
 }
@@ -382,13 +385,15 @@ run_set(struct run *r, const char *set, double *seconds)
 {
 	struct timespec t0, t1;
 
-	for (size_t i = 0; !r->tool->import_only && i < r->nin; i++)
+	bool only = r->tool->import_only || (set[0] == '\0' &&
+	    r->nin > 0 && !exists(npy_path(r, "in", r->in_name[0])));
+	for (size_t i = 0; !only && i < r->nin; i++)
 		if (!read_tensor(r, set, "in", i, r->in_name[i], &r->in[i])) {
 			/* A sequence, say: refused for a better reason. */
 			r->in[i] = (struct npy){.dtype = DT_NONE};
 		}
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	struct graph *g = import(r);
+	struct graph *g = import(r, only);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	*seconds = (double)(t1.tv_sec - t0.tv_sec) +
 	    1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
@@ -396,7 +401,7 @@ run_set(struct run *r, const char *set, double *seconds)
 		return REFUSED;
 	if (!check_text(r, g))
 		return WRONG;
-	if (r->tool->import_only)
+	if (only)
 		return IMPORTED;
 	return r->inference ? INFERENCE : evaluate(r, set, g);
 }
@@ -504,10 +509,10 @@ visit(struct tool *tool, const char *path)
 		snprintf(set, sizeof set, "%s/test_data_set_%d", path, i);
 		if (exists(set))
 			run_model(tool, model, set);
-		else if (i > 0)
-			break;
-		else
+		else if (i == 0)
 			run_model(tool, model, "");
+		else
+			break;
 	}
 }
 
