@@ -5,7 +5,7 @@
 #
 # Sources are found by folder. x.l gives gen/FOLDER/x.lex.[ch], x.y gives
 # gen/FOLDER/x.tab.[ch], included as "FOLDER/x.lex.h" and "FOLDER/x.tab.h";
-# the ONNX schema gives "onnx/onnx.pb-c.h".
+# the ONNX schema gives "onnx.pb-c.h".
 #
 #   make CC=clang       another compiler        make WERROR=1  warnings are errors
 #   make SAN=1 ...      address and undefined behaviour sanitizers
@@ -43,7 +43,7 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 endif
 LDLIBS   := -lprotobuf-c -lelf -linih -lz -lcjson -lm -lpthread
-BASE     := -std=c11 -D_POSIX_C_SOURCE=200809L -I. -Iinclude -I$(G)
+BASE     := -std=c11 -D_POSIX_C_SOURCE=200809L -I. -Iinclude -I$(G) -I$(G)/onnx
 # One rounding per operation: contracting a * b + c would change results.
 CFLAGS   += $(OPTIMIZE) -ffp-contract=off $(SANFLAGS)
 WFLAGS   := $(WARN) $(if $(filter 1,$(WERROR)),-Werror)
@@ -162,8 +162,12 @@ endef
 $(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/wave.a
 	$(LINK) $(LDLIBS)
 
+# A test that replaces library functions names them: /* wrap: calloc */
+wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(shell \
+	sed -n 's|^/\* wrap: \(.*\) \*/|\1|p' $(@:$(O)/%=%).c))
+comma := ,
 $(UNITS) $(PROGRAMS): %: %.o $(O)/testlib.a $(O)/wave.a
-	$(LINK) -lcmocka $(LDLIBS)
+	$(LINK) $(wrap) -lcmocka $(LDLIBS)
 
 $(FUZZERS): %: %.o $(O)/tests/fuzz/driver.o $(O)/testlib.a $(O)/wave.a
 	$(LINK) $(LDLIBS)
