@@ -37,7 +37,8 @@ static_dim(const Onnx__TensorShapeProto *s, size_t i)
 {
 	const Onnx__TensorShapeProto__Dimension *d = s->dim[i];
 
-	if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
+	if (d->value_case !=
+	    ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
 		return -1;
 	return d->dim_value; /* exporters also write -1 for open */
 }

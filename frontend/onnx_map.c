@@ -171,13 +171,10 @@ cast_target(struct opx *c)
 		return to > 0 && to < 64 ? (int32_t)to : 0;
 	}
 	const char *s = attr_s(c, "to", "");
-	for (int32_t i = 1; i < 16; i++) {
-		const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(
-		    &onnx__tensor_proto__data_type__descriptor, i);
-		if (v != NULL && v->name != NULL && strcmp(v->name, s) == 0)
-			return i;
-	}
-	return 0;
+	const ProtobufCEnumValue *v =
+	    protobuf_c_enum_descriptor_get_value_by_name(
+		&onnx__tensor_proto__data_type__descriptor, s);
+	return v != NULL ? v->value : 0;
 }
 
 bool

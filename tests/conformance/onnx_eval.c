@@ -403,7 +403,7 @@ run_set(struct run *r, const char *set, double *seconds)
 		return WRONG;
 	if (only)
 		return IMPORTED;
-	return r->inference ? INFERENCE : evaluate(r, set, g);
+	return r->inference && set[0] != '\0' ? INFERENCE : evaluate(r, set, g);
 }
 
 static const char *
