@@ -174,6 +174,8 @@ canon_pow(struct pass_ctx *c, struct node *n, double y)
 	struct value *x = n->in[0];
 	enum dtype t = n->out[0]->type.dtype;
 
+	if (!shape_equal(&x->type, &n->out[0]->type))
+		return NULL;
 	if (y == 1 && x->type.dtype == t)
 		return x;
 	if (y == 2)

@@ -3,6 +3,8 @@
  * fixed order of forms, so it ends. */
 #include "passes/canonicalize.h"
 
+#include "passes/epilogue.h"
+
 #define MAX_SWEEPS 64
 
 /* A widening of an operand that the op does itself: IR.md, mixed floats. */
@@ -63,6 +65,17 @@ drop_expands(struct pass_ctx *c, struct node *n)
 	}
 }
 
+/* n adds a constant to the channels of a contraction: its bias. */
+static bool
+is_bias(struct pass_ctx *c, struct node *n)
+{
+	struct value *x = n->in[0];
+
+	return n->op == OP_add && x->kind == VALUE_NODE &&
+	    op_info(x->def->op)->lowering == LOWER_MATRIX &&
+	    node_in(x->def, 3) == NULL && epilogue_bias(c, x->def, n, true);
+}
+
 /* A constant moves to operand 1. */
 static void
 constant_right(struct pass_ctx *c, struct node *n)
@@ -87,6 +100,8 @@ rewrite(struct pass_ctx *c, struct node *n)
 		drop_expands(c, n);
 		drop_widening(c, n);
 		constant_right(c, n);
+		if (is_bias(c, n))
+			return NULL; /* n is gone */
 		return n->nin == 1 ? canon_unary(c, n) : canon_binary(c, n);
 	case LOWER_MOVE:
 		if (n->op == OP_concat)
