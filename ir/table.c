@@ -43,7 +43,7 @@ struct attr_row {
 /* The field that holds the default of each kind. */
 #define DFLT_INT(v) .i = (v)
 #define DFLT_ENUM(v) .i = (v)
-#define DFLT_FLOAT(v) .f = (v)
+#define DFLT_FLOAT(v) .f = (double)(v)
 #define DFLT_INTS(v) .n = (v)
 #define DFLT_FLOATS(v) .n = (v)
 
