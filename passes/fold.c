@@ -122,7 +122,8 @@ bind_result(struct pass_ctx *c, struct node *n, struct value *old,
 static bool
 fold_node(struct pass_ctx *c, struct node *n)
 {
-	struct eval_tensor out[MAX_RESULTS] = {{{0}, NULL}};
+	struct eval_tensor *out = NEW_ARRAY(c->scratch, struct eval_tensor,
+	    MAX_RESULTS);
 	struct eval_tensor *in = NEW_ARRAY(c->scratch, struct eval_tensor,
 	    (size_t)n->nin);
 

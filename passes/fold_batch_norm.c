@@ -15,7 +15,8 @@ struct affine {
 	struct node *m; /* the contraction */
 	int64_t channels;
 	double *scale, *shift;
-	bool scaled; /* some scale is not 1 */
+	bool scaled;  /* some scale is not 1 */
+	bool shifted; /* some shift is not 0 */
 };
 
 static double
@@ -48,7 +49,7 @@ match_batch_norm(const struct node *u, struct affine *f)
 		f->shift[i] = channel(u->in[2], i) -
 		    channel(u->in[3], i) * f->scale[i];
 	}
-	f->scaled = true;
+	f->scaled = f->shifted = true;
 	return true;
 }
 
@@ -71,6 +72,7 @@ match_map(const struct node *u, struct affine *f)
 		    : 1;
 		f->shift[i] = u->op == OP_add ? v : u->op == OP_sub ? -v : 0;
 		f->scaled = f->scaled || f->scale[i] != 1;
+		f->shifted = f->shifted || f->shift[i] != 0;
 	}
 	return true;
 }
@@ -105,7 +107,7 @@ match(struct pass_ctx *c, const struct node *u, struct affine *f)
 	f->channels = m->out[0]->type.dim[channel_axis(m)];
 	f->scale = NEW_ARRAY(c->scratch, double, (size_t)f->channels);
 	f->shift = NEW_ARRAY(c->scratch, double, (size_t)f->channels);
-	f->scaled = false;
+	f->scaled = f->shifted = false;
 	if (u->op == OP_batch_norm)
 		return match_batch_norm(u, f);
 	return match_map(u, f);
@@ -158,7 +160,7 @@ scaled_weights(struct pass_ctx *c, const struct affine *f)
 		dtype_set(data, t, (size_t)i,
 		    s * dtype_get(w->data, t, (size_t)i));
 	}
-	return graph_const(c->g, w->name, &w->type, data);
+	return graph_const(c->g, NULL, &w->type, data);
 }
 
 static struct value *
@@ -171,7 +173,18 @@ shifted_bias(struct pass_ctx *c, const struct affine *f)
 	for (int64_t i = 0; i < f->channels; i++)
 		v[i] = (b != NULL ? f->scale[i] * channel(b, i) : 0) +
 		    f->shift[i];
-	return const_from(c->g, b != NULL ? b->name : NULL, &t, v);
+	return const_from(c->g, NULL, &t, v);
+}
+
+/* Operand i of m becomes v, which keeps the name when m was its last user. */
+static void
+put_operand(struct pass_ctx *c, struct node *m, int i, struct value *v)
+{
+	struct value *old = node_in(m, i);
+
+	node_set_in(c->g, m, i, v);
+	if (old != NULL && old->name != NULL && old->uses.len == 0)
+		value_take_name(c->g, v, old);
 }
 
 static void
@@ -182,8 +195,9 @@ apply(struct pass_ctx *c, struct node *u, const struct affine *f)
 	pass_remark(c, &u->loc, "%s folded into %s", node_label(c, u),
 	    node_label(c, m));
 	if (f->scaled)
-		node_set_in(c->g, m, 1, scaled_weights(c, f));
-	node_set_in(c->g, m, 2, shifted_bias(c, f));
+		put_operand(c, m, 1, scaled_weights(c, f));
+	if (f->shifted || node_in(m, 2) != NULL)
+		put_operand(c, m, 2, shifted_bias(c, f));
 	m->out[0]->type.dtype = u->out[0]->type.dtype;
 	replace_node(c, u, m->out[0]);
 }

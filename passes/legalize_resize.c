@@ -26,10 +26,14 @@ source(const struct node *n, int axis, int64_t o)
 	double out = (double)n->out[0]->type.dim[axis];
 	const struct attr *s = node_attr(n, ATTR_scales);
 	double scale = s->n > 0 ? s->floats[axis] : out / in;
+	double length = s->n > 0 ? in * scale : out; /* before truncation */
 
 	switch (node_int(n, ATTR_coord)) {
 	case ASYMMETRIC: return x / scale;
-	case ALIGN_CORNERS: return out > 1 ? x * (in - 1) / (out - 1) : 0;
+	case ALIGN_CORNERS:
+		if (out == 1 || length == 1)
+			return 0;
+		return x * (in - 1) / (length - 1);
 	case PYTORCH_HALF_PIXEL:
 		return out > 1 ? (x + 0.5) / scale - 0.5 : 0;
 	default: return (x + 0.5) / scale - 0.5;

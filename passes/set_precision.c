@@ -100,7 +100,7 @@ static void
 narrow_operands(struct narrow *x, struct node *n)
 {
 	for (int i = 0; i < n->nin; i++) {
-		struct value *v = n->in[i];
+		struct value *v = n->in[i], *old = v;
 
 		if (v == NULL || v->kind != VALUE_CONST ||
 		    !other_float(v->type.dtype, x->t))
@@ -112,6 +112,8 @@ narrow_operands(struct narrow *x, struct node *n)
 		else
 			continue;
 		node_set_in(x->c->g, n, i, v);
+		if (old->name != NULL && old->uses.len == 0)
+			value_take_name(x->c->g, v, old);
 		x->c->changed = true;
 	}
 }
