@@ -1,15 +1,18 @@
 /* legalize: alpha A B + beta C as a matmul. */
 #include "passes/legalize.h"
 
+/* k v in dtype w: no second rounding to 16 bits. */
 static struct value *
 scaled_const(const struct lg *l, const struct value *v, double k)
 {
-	size_t n = (size_t)type_elems(&v->type);
+	struct tensor_type t = v->type;
+	size_t n = (size_t)type_elems(&t);
 	double *d = NEW_ARRAY(l->c->scratch, double, n);
 
+	t.dtype = l->w;
 	for (size_t i = 0; i < n; i++)
 		d[i] = k * dtype_get(v->data, v->type.dtype, i);
-	return const_from(l->g, v->name, &v->type, d);
+	return const_from(l->g, v->name, &t, d);
 }
 
 static struct value *
@@ -48,7 +51,8 @@ legalize_gemm(struct pass_ctx *c, struct node *n)
 
 	if (add != NULL)
 		add = scaled(&l, add, beta);
-	if (alpha != 1 && in[1]->kind == VALUE_CONST) {
+	if (alpha != 1 && in[1]->kind == VALUE_CONST &&
+	    in[1]->type.dtype == l.w) {
 		in[1] = scaled(&l, in[1], alpha);
 		alpha = 1;
 	}

@@ -156,3 +156,28 @@ graphs_agree(struct unit *u, const struct graph *a, const struct graph *b,
 	}
 	return true;
 }
+
+double
+graphs_distance(struct unit *u, const struct graph *a, const struct graph *b,
+    uint64_t seed)
+{
+	struct results x = evaluate(u, a, seed), y = evaluate(u, b, seed);
+	double far = 0, size = 0;
+
+	for (size_t i = 0; i < a->outputs.len; i++) {
+		const struct eval_tensor *s = &x.outputs[i];
+		const struct eval_tensor *t = &y.outputs[i];
+		size_t n = (size_t)type_elems(&s->type);
+
+		for (size_t k = 0; k < n; k++) {
+			double v = dtype_get(s->data, s->type.dtype, k);
+			double w = dtype_get(t->data, t->type.dtype, k);
+
+			if (!isfinite(v) && !isfinite(w))
+				continue;
+			far += (v - w) * (v - w);
+			size += fmax(v * v, 1);
+		}
+	}
+	return size > 0 ? sqrt(far / size) : far;
+}

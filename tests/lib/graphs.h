@@ -27,4 +27,10 @@ struct agreement {
 bool graphs_agree(struct unit *u, const struct graph *a,
     const struct graph *b, struct agreement *how, char why[256]);
 
+/* |a - b| / |a| in the Euclidean norm over all outputs together, where an
+ * element counts at least 1 in |a|: inputs are of that size, and cancellation
+ * may leave less. Elements not finite in both are left out. */
+double graphs_distance(struct unit *u, const struct graph *a,
+    const struct graph *b, uint64_t seed);
+
 #endif

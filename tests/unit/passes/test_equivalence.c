@@ -50,36 +50,80 @@ same_everywhere(struct unit *u, const struct graph *g, struct agreement *how)
 		same_at(u, g, level, DT_NONE, how);
 }
 
+/* relative L2 distance of 16-bit results, as for whole models */
+static void
+close_in_16_bits(struct unit *u, const struct graph *g, enum dtype t,
+    struct agreement *how)
+{
+	struct graph *c = copy(u, g);
+	double limit = t == DT_F16 ? 1e-2 : 5e-2, far;
+
+	compile(u, c, 2, t);
+	far = graphs_distance(u, g, c, how->seed);
+	if (!(far <= limit))
+		fail_msg("%s: relative distance %g\n%s\nbecomes\n%s",
+		    dtype_name(t), far, graph_body(u, g),
+		    graph_body(u, c));
+}
+
+/* Rounding the input can change what these answer. */
+static bool
+discontinuous(enum op op)
+{
+	return op == OP_thresholded_relu;
+}
+
+#define VARIANTS 40
+
+/* VARIANTS graphs with this op in dtype t, -mprecision too where t is f32. */
+static void
+check_op(struct unit *u, enum op op, enum dtype t, uint64_t *seed,
+    struct agreement *how)
+{
+	int done = 0;
+
+	for (int tries = 0; done < VARIANTS && tries < 400; tries++) {
+		struct random_graph r;
+
+		random_start(&r, u, seed, t);
+		if (random_node(&r, op) == NULL)
+			continue;
+		random_finish(&r);
+		how->seed = *seed | 1;
+		same_everywhere(u, r.g, how);
+		if (t == DT_F32 && !discontinuous(op)) {
+			close_in_16_bits(u, r.g, DT_F16, how);
+			close_in_16_bits(u, r.g, DT_BF16, how);
+		}
+		done++;
+	}
+	if (done < VARIANTS)
+		fail_msg("%s: only %d graphs", op_info(op)->name, done);
+}
+
 /* Each composite op, and the movement that legalize rewrites. */
 static void
 composite_ops(void **state)
 {
+	static const enum dtype dtypes[] = {DT_F32, DT_F16, DT_BF16, DT_F64};
 	struct unit *u = *state;
 	struct agreement how = {.relative = 1e-5};
 	uint64_t seed = 11;
 
-	for (int op = 1; op < OP_COUNT; op++) {
-		int done = 0;
+	for (int i = 1; i < OP_COUNT; i++) {
+		enum op op = (enum op)i;
 
-		if (op_info((enum op)op)->lowering != LOWER_COMPOSITE &&
+		if (op_info(op)->lowering != LOWER_COMPOSITE &&
 		    op != OP_pad && op != OP_gather)
 			continue;
-		for (int tries = 0; done < 40 && tries < 400; tries++) {
-			struct random_graph r;
-			struct node *n;
+		for (size_t k = 0; k < 4; k++) {
+			struct arena *keep = u->arena;
 
-			random_start(&r, u, &seed, DT_F32);
-			n = random_node(&r, (enum op)op);
-			if (n == NULL)
-				continue;
-			random_finish(&r);
-			how.seed = seed | 1;
-			same_everywhere(u, r.g, &how);
-			done++;
+			u->arena = arena_new();
+			check_op(u, op, dtypes[k], &seed, &how);
+			arena_free(u->arena);
+			u->arena = keep;
 		}
-		if (done < 40)
-			fail_msg("%s: only %d graphs",
-			    op_info((enum op)op)->name, done);
 	}
 	print_message("%zu elements compared, %zu without a bound\n",
 	    how.elements, how.open);
