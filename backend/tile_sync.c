@@ -171,13 +171,11 @@ emit_edges(struct sync_pass *s, const struct sync_body *body,
 			for (int from = 0; from < Q_COUNT; from++) {
 				sync_time t = body->child[i].edge[to].at[from];
 				struct tile_sync e;
-				int64_t back = 0;
+				int64_t back;
 				if (t == SYNC_NEVER)
 					continue;
-				while (t < 0) {
-					t += s->base;
-					back++;
-				}
+				back = t < 0 ? (-t - 1) / s->base + 1 : 0;
+				t += back * s->base;
 				e.body = body->loop;
 				e.from = (enum queue)from;
 				e.to = (enum queue)to;
