@@ -87,7 +87,7 @@ report_full(struct plan *s, const char *what, const struct tile_item *items,
 		    (long long)live[i]->size);
 	if (nlive > NAMED)
 		strbuf_addf(&names, " and %zu more", nlive - NAMED);
-	op = s->order.leaf[at]->op;
+	op = at < s->order.nleaves ? s->order.leaf[at]->op : UINT32_MAX;
 	loc.node = op < s->p->ops.len ? s->p->ops.data[op].name : NULL;
 	if (need > limit)
 		diag_error(s->d, &loc,
