@@ -63,7 +63,7 @@ GEN_H   := $(PB).h $(foreach d,$(FOLDERS),$(patsubst %.c,%.h,\
 	   $(call lex_c,$(d)) $(call yacc_c,$(d))))
 OBJ_support  := $(call objects,support)
 OBJ_compiler := $(foreach d,frontend ir passes backend,$(call objects,$(d))) \
-		$(O)/gen/$(PROTO:.proto=.pb-c.o)
+		$(O)/gen/$(PROTO:.proto=.pb-c.o) $(O)/gen/backend/targets.o
 OBJ_isa      := $(call objects,backend/isa)
 OBJ_runtime  := $(call objects,runtime)
 OBJ_sim      := $(call objects,runtime/sim)
@@ -136,6 +136,13 @@ $(PB).c $(PB).h &: $(PROTO_DIR)/$(PROTO)
 	@mkdir -p $(G)
 	$(if $(Q),@echo "  PROTO $<")
 	$(Q)protoc-c -I$(PROTO_DIR) --c_out=$(G) $<
+
+# Built-in targets travel in the compiler.
+TARGETS := $(sort $(wildcard backend/targets/*.ini))
+$(G)/backend/targets.c: backend/targets/embed.sh $(TARGETS)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  EMBED $@")
+	$(Q)sh backend/targets/embed.sh $(TARGETS) >$@
 
 $(PROTO_DIR)/$(PROTO):
 	@echo "$@ is missing: install libonnx-dev (make deps)" >&2; false
