@@ -17,6 +17,10 @@ void arena_free(struct arena *a);
  * builds each block is its own malloc, so overruns are seen. */
 void *arena_alloc(struct arena *a, size_t size);
 
+/* As arena_alloc, but NULL when the memory is not there: for sizes that
+ * come from the outside, so that the caller can report them. */
+void *arena_try_alloc(struct arena *a, size_t size);
+
 /* As arena_alloc for count objects of size bytes; the product is checked. */
 void *arena_calloc(struct arena *a, size_t count, size_t size);
 
@@ -32,8 +36,12 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 /* Bytes handed out so far. */
 size_t arena_used(const struct arena *a);
 
-/* Called when malloc fails; the default aborts. Must not return. */
+/* Called when malloc fails; the default aborts. Must not return. NULL sets
+ * the default again. */
 void wave_set_oom_handler(void (*fn)(size_t size));
+
+/* Calls that handler. For the other allocating parts of support/. */
+_Noreturn void wave_oom(size_t size);
 
 #define NEW(a, T) ((T *)arena_alloc((a), sizeof(T)))
 #define NEW_ARRAY(a, T, n) ((T *)arena_calloc((a), (n), sizeof(T)))

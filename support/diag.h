@@ -33,7 +33,8 @@ void diag_warning(struct diag *d, const struct loc *loc, const char *fmt,
 void diag_remark(struct diag *d, const struct loc *loc, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 void diag_vreport(struct diag *d, enum diag_level level,
-    const struct loc *loc, const char *fmt, va_list ap);
+    const struct loc *loc, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 
 /* The printed form "file:line:col: node: error: text" into buf, cut to n
  * bytes. For mains and tests. */
