@@ -25,7 +25,7 @@ struct contraction {
 	int64_t k;                /* taps * cig */
 	/* w in memory: byte strides per tap, input and output channel; flip:
 	 * taps run backwards. canonical: rows k of cog * groups columns. */
-	int64_t w_tap[3], w_c, w_n;
+	int64_t w_tap[3], w_c, w_n, w_group; /* and per group */
 	bool flip[3], canonical;
 	int64_t w_bytes;
 	/* y and residual, byte strides of n, d, h, w and channel. */

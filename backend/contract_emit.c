@@ -276,7 +276,7 @@ load_weights(struct emit *e, const struct tile_aff *k0, int64_t rows)
 	    all * e->cols * size, (int)depth);
 	struct tile_aff dram = taff(c->w.buf, c->w.offset);
 	taff_add_scaled(&dram, &e->w_shift, 1);
-	taff_add_scaled(&dram, &e->pack, c->cog * c->w_n);
+	taff_add_scaled(&dram, &e->pack, c->w_group);
 	taff_add_scaled(&dram, &e->col, c->w_n);
 	struct stage_dim d[5];
 	memset(d, 0, sizeof d);
@@ -347,7 +347,8 @@ use_weights(struct emit *e)
 		}
 	}
 	e->w_linear = false;
-	taff_add_scaled(&e->w_base, &e->pack, c->cog * e->w_n);
+	taff_add_scaled(&e->w_base, &e->pack, e->p->wmode == W_RESIDENT ?
+	    c->w_group : c->cog * e->w_n);
 	taff_add_scaled(&e->w_base, &e->col, e->w_n);
 }
 

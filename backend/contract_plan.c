@@ -197,7 +197,7 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	case W_RESIDENT:
 		return place_on_chip(&c->w);
 	case W_WHOLE:
-		if (c->nbatch > 0)
+		if (c->nbatch > 0 || (c->groups > 1 && !c->canonical))
 			return false;
 		*traffic = c->w_bytes;
 		if (space == SPACE_GBUF)

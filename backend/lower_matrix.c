@@ -87,6 +87,7 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		c->canonical = true;
 		c->w_n = size;
 		c->w_c = columns * size;
+		c->w_group = o->co * size;
 		int64_t step = c->w_c * o->ci;
 		for (int i = 2; i >= 0; i--) {
 			c->w_tap[i] = step;
@@ -194,6 +195,8 @@ describe_conv(struct contraction *c, const struct node *n)
 	c->win.c = c->cig;
 	set_weights(c, &o);
 	dynamic_weights(c, transposed ? 0 : 1, transposed ? 1 : 0, spatial);
+	if (!c->canonical)
+		c->w_group = transposed ? c->cig * c->w_c : c->cog * c->w_n;
 }
 
 /* ---- matrix product ---- */
