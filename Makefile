@@ -228,7 +228,7 @@ repro: programs ## reproduces the published numbers
 
 fuzz: ## fuzzes with AFL++ for FUZZ_SECONDS (60) a target
 	@$(MAKE) --no-print-directory KIND=fuzz SAN=1 CC=afl-clang-fast programs
-	@tests/fuzz/run.sh
+	@OBJ=build/fuzz tests/fuzz/run.sh
 
 docs: programs ## rewrites the documents that are generated
 	@tests/tools/docs.sh
