@@ -90,7 +90,7 @@ OBJ_tools := $(patsubst $(BIN)/%,$(O)/tools/%.o,$(COMMANDS))
 	check-layers install clean help bless FORCE
 
 # Builds on all cores unless told otherwise; not when cleaning as well.
-ifeq ($(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),)
+ifeq ($(MAKELEVEL)$(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
@@ -228,7 +228,7 @@ repro: programs ## reproduces the published numbers
 
 fuzz: ## fuzzes with AFL++ for FUZZ_SECONDS (60) a target
 	@$(MAKE) --no-print-directory KIND=fuzz SAN=1 CC=afl-clang-fast programs
-	@tests/fuzz/run.sh
+	@OBJ=build/fuzz tests/fuzz/run.sh
 
 docs: programs ## rewrites the documents that are generated
 	@tests/tools/docs.sh

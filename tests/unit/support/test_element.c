@@ -47,7 +47,7 @@ doubles_to_integers(void **state)
 		unsigned char mem[1 + 3 * 8];
 
 		for (size_t i = 0; i < NUMBERS; i++) {
-			long double want = truncl(numbers[i]);
+			long double want = truncl((long double)numbers[i]);
 
 			if (want < low(t))
 				want = low(t);

@@ -175,6 +175,12 @@ double_round_trip(void **state)
 	}
 }
 
+static long double
+middle(double a, double b)
+{
+	return ((long double)a + (long double)b) / 2;
+}
+
 /* No shorter decimal exists, for all powers of two and random values with an
  * exponent at which long double arithmetic is exact enough. */
 static void
@@ -194,10 +200,10 @@ double_is_shortest(void **state)
 			continue;
 		strbuf_add_double(&s, v);
 		below = nextafter(v, 0);
-		above = nextafter(v, INFINITY);
+		above = nextafter(v, (double)INFINITY);
 		if (digits(s.data) > 1)
-			assert_false(fits(((long double)below + v) / 2,
-			    ((long double)above + v) / 2, digits(s.data) - 1));
+			assert_false(fits(middle(below, v), middle(v, above),
+			    digits(s.data) - 1));
 		strbuf_free(&s);
 	}
 }
