@@ -1,25 +1,16 @@
 /* Names, use lists under random edits, topological order. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ir/text.h"
 #include "tests/lib/graphs.h"
+#include "tests/lib/unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* xorshift64*, Vigna 2016: seeded and the same everywhere. */
+/* High bits of the seeded generator. */
 static uint32_t
 next(uint64_t *s)
 {
-	*s ^= *s >> 12;
-	*s ^= *s << 25;
-	*s ^= *s >> 27;
-	return (uint32_t)(*s * 2685821657736338717u >> 32);
+	return (uint32_t)(unit_random(s) >> 32);
 }
 
 static void
@@ -274,6 +265,44 @@ test_attrs(void **state)
 	lab_close(&l);
 }
 
+/* Nodes of passes take location and phase of what they stand before. */
+static void
+test_build(void **state)
+{
+	int64_t perm[] = {1, 0};
+	struct attr attr = attr_make_ints(ATTR_perm, perm, 2);
+	struct value *v, *k;
+	struct graph *g;
+	struct node *n;
+	struct lab l;
+
+	(void)state;
+	lab_open(&l);
+	g = lab_graph(&l, "input %x : f16[2,3]\n%y = exp %x phase \"update\" "
+	    "@ \"m.onnx\" \"node 'e'\"\noutput %y \"y\"\n");
+	assert_non_null(g);
+	n = g->first;
+	v = build_op(g, OP_transpose, n->in, 1, &attr, 1, DT_NONE, n);
+	assert_int_equal(v->type.dim[0], 3);
+	assert_ptr_equal(v->def, g->first);
+	assert_string_equal(v->def->phase, "update");
+	assert_string_equal(v->def->loc.node, "node 'e'");
+	v = build_binary(g, OP_mul, v, build_scalar(g, DT_BF16, 2.5), DT_F32,
+	    n);
+	assert_int_equal(v->type.dtype, DT_F32);
+	assert_true(dtype_get(v->def->in[1]->data, DT_BF16, 0) == 2.5);
+	node_set_in(g, n, 0, build_unary(g, OP_neg, v, DT_F16, n));
+	n->out[0]->type = v->type;
+	perm[0] = 7;
+	k = build_ints(g, perm, 2);
+	perm[0] = 1;
+	assert_int_equal(dtype_get_i64(k->data, DT_I64, 0), 7);
+	assert_int_equal(k->type.dim[0], 2);
+	assert_int_equal(build_ints(g, NULL, 0)->type.dim[0], 0);
+	assert_valid(&l, g);
+	lab_close(&l);
+}
+
 /* A chain x -> n0 -> n1 ... where node i also uses a random earlier one. */
 static struct graph *
 chain(struct lab *l, int n, uint64_t *seed)
@@ -459,6 +488,7 @@ main(void)
 		cmocka_unit_test(test_random_edits),
 		cmocka_unit_test(test_optional_operand),
 		cmocka_unit_test(test_attrs),
+		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_sort_shuffled),
 		cmocka_unit_test(test_sort_stable),
 		cmocka_unit_test(test_sort_cycle),

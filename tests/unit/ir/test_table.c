@@ -1,12 +1,6 @@
 /* ops.def and attrs.def hold together. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ir/graph.h"
+#include "tests/lib/unit.h"
 
 #include <string.h>
 

@@ -1,13 +1,7 @@
 /* The verifier finds each kind of violation and passes every sample. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ir/text.h"
 #include "tests/lib/graphs.h"
+#include "tests/lib/unit.h"
 
 #include <string.h>
 
