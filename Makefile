@@ -63,7 +63,7 @@ GEN_H   := $(PB).h $(foreach d,$(FOLDERS),$(patsubst %.c,%.h,\
 	   $(call lex_c,$(d)) $(call yacc_c,$(d))))
 OBJ_support  := $(call objects,support)
 OBJ_compiler := $(foreach d,frontend ir passes backend,$(call objects,$(d))) \
-		$(O)/gen/$(PROTO:.proto=.pb-c.o)
+		$(O)/gen/$(PROTO:.proto=.pb-c.o) $(O)/gen/backend/targets.o
 OBJ_isa      := $(call objects,backend/isa)
 OBJ_runtime  := $(call objects,runtime)
 OBJ_sim      := $(call objects,runtime/sim)
@@ -90,7 +90,7 @@ OBJ_tools := $(patsubst $(BIN)/%,$(O)/tools/%.o,$(COMMANDS))
 	check-layers install clean help bless FORCE
 
 # Builds on all cores unless told otherwise; not when cleaning as well.
-ifeq ($(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),)
+ifeq ($(MAKELEVEL)$(filter -j% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
@@ -136,6 +136,13 @@ $(PB).c $(PB).h &: $(PROTO_DIR)/$(PROTO)
 	@mkdir -p $(G)
 	$(if $(Q),@echo "  PROTO $<")
 	$(Q)protoc-c -I$(PROTO_DIR) --c_out=$(G) $<
+
+# Built-in targets travel in the compiler.
+TARGETS := $(sort $(wildcard backend/targets/*.ini))
+$(G)/backend/targets.c: backend/targets/embed.sh $(TARGETS)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  EMBED $@")
+	$(Q)sh backend/targets/embed.sh $(TARGETS) >$@
 
 $(PROTO_DIR)/$(PROTO):
 	@echo "$@ is missing: install libonnx-dev (make deps)" >&2; false
@@ -228,7 +235,7 @@ repro: programs ## reproduces the published numbers
 
 fuzz: ## fuzzes with AFL++ for FUZZ_SECONDS (60) a target
 	@$(MAKE) --no-print-directory KIND=fuzz SAN=1 CC=afl-clang-fast programs
-	@tests/fuzz/run.sh
+	@OBJ=build/fuzz tests/fuzz/run.sh
 
 docs: programs ## rewrites the documents that are generated
 	@tests/tools/docs.sh

@@ -30,8 +30,9 @@ check_counts(enum op op, struct value *const *in, int nin, int nout,
 			return false;
 		}
 	if (nout < info->out_min || nout > info->out_max) {
-		snprintf(msg, size, "has %d results, gives %d to %d", nout,
-		    info->out_min, info->out_max);
+		snprintf(msg, size, "has %d results, gives %d%s", nout,
+		    info->out_max, info->out_min < info->out_max
+		    ? " at most" : "");
 		return false;
 	}
 	return true;

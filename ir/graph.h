@@ -254,7 +254,8 @@ bool attr_equal(const struct attr *a, const struct attr *b); /* to the bit */
 /* Editing; all keep use lists right. node_set_in takes i up to the row's
  * in_max, so it also adds an operand left out before; NULL leaves it out. */
 void node_set_in(struct graph *g, struct node *n, int i, struct value *v);
-/* Every use of from, outputs and assigned values included, becomes to. */
+/* Every use of from, outputs and assigned values included, becomes to. Where
+ * the node of to itself uses from, give it back with node_set_in. */
 void value_replace(struct graph *g, struct value *from, struct value *to);
 void graph_remove(struct graph *g, struct node *n); /* results unused */
 void graph_move_before(struct graph *g, struct node *n, struct node *before);

@@ -169,8 +169,9 @@ explain(struct infer *x)
 	size_t size = sizeof x->error, len;
 
 	memcpy(msg, x->error, sizeof msg);
-	msg[160] = '\0'; /* leaves room for the operands */
-	snprintf(x->error, size, "rule %s: %s", op_info(x->op)->rule, msg);
+	/* cut, so that there is room for the operands */
+	snprintf(x->error, size, "rule %s: %.160s", op_info(x->op)->rule,
+	    msg);
 	for (int i = 0; i < x->nin && i < 4; i++) {
 		const struct tensor_type *t = infer_in(x, i);
 

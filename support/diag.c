@@ -198,5 +198,6 @@ ice(const char *where, const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
+	fflush(stderr); /* may be a file */
 	abort();
 }

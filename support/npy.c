@@ -316,21 +316,19 @@ preamble(struct reader *r, const char *file, size_t size, size_t *data)
 }
 
 bool
-npy_read(struct arena *a, struct diag *d, const char *path, struct npy *out)
+npy_parse(struct arena *a, struct diag *d, const char *name, char *file,
+    size_t size, struct npy *out)
 {
 	struct npy n = {0};
-	struct reader r = {.d = d, .loc = {.file = path}, .out = &n};
-	size_t size, at = 0;
-	char *file;
+	struct reader r = {.d = d, .loc = {.file = name}, .out = &n};
+	size_t at = 0;
 
-	if (!file_read(a, d, path, 0, &file, &size))
-		return false;
 	if (!preamble(&r, file, size, &at) || !dictionary(&r) ||
 	    !check_size(&r, size - at))
 		return false;
 	if (r.fortran && n.rank > 1)
 		n.data = from_fortran(a, &n, file + at);
-	else if (at % 16 == 0)
+	else if ((uintptr_t)(file + at) % 16 == 0)
 		n.data = file + at; /* aligned for any element type */
 	else if ((n.data = arena_try_alloc(a, n.bytes)) != NULL)
 		memcpy(n.data, file + at, n.bytes);
@@ -338,6 +336,16 @@ npy_read(struct arena *a, struct diag *d, const char *path, struct npy *out)
 		return bad(&r, "not enough memory for %zu bytes", n.bytes);
 	*out = n;
 	return true;
+}
+
+bool
+npy_read(struct arena *a, struct diag *d, const char *path, struct npy *out)
+{
+	size_t size;
+	char *file;
+
+	return file_read(a, d, path, 0, &file, &size) &&
+	    npy_parse(a, d, path, file, size, out);
 }
 
 static const char *

@@ -21,6 +21,11 @@ struct npy {
 bool npy_read(struct arena *a, struct diag *d, const char *path,
     struct npy *out);
 
+/* The same for the size bytes of a file in memory, which out may point into:
+ * they must stay. name stands for the path in errors. */
+bool npy_parse(struct arena *a, struct diag *d, const char *name, char *file,
+    size_t size, struct npy *out);
+
 /* Writes path atomically (temporary file, rename). */
 bool npy_write(struct diag *d, const char *path, const struct npy *n);
 

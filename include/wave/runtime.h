@@ -14,7 +14,7 @@ extern "C" {
 struct arena;
 struct diag;
 
-/* Reads an object file's bytes. Everything that cannot be proven well-formed is refused
+/* Reads an object file's bytes. What cannot be proven well-formed is refused
  * with one diagnostic; NULL then. The program lives in the arena and refers
  * to bytes, which must stay. name is for diagnostics. */
 struct wave_program *wave_program_load(struct arena *a, struct diag *d,

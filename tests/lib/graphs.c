@@ -1,183 +1,164 @@
 #include "tests/lib/graphs.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "ir/eval.h"
 #include "ir/text.h"
 
-struct graph *
-graph_from(struct unit *u, const char *body)
-{
-	char *text = arena_printf(u->arena, "wave.graph 1\ngraph \"t\" {\n%s}\n",
-	    body);
-	struct graph *g = graph_parse(u->arena, &u->diag, "t.wgr", text,
-	    strlen(text));
+#include <string.h>
 
-	if (g == NULL)
-		fail_msg("%s\n%s", u->last, text);
+static void
+log_line(void *user, enum diag_level level, const struct loc *loc,
+    const char *text)
+{
+	struct strbuf *log = user;
+
+	(void)level;
+	if (loc != NULL && loc->line > 0)
+		strbuf_addf(log, "%d:%d: ", loc->line, loc->col);
+	strbuf_addf(log, "%s\n", text);
+}
+
+void
+lab_open(struct lab *l)
+{
+	*l = (struct lab){.arena = arena_new()};
+	l->diag.fn = log_line;
+	l->diag.user = &l->log;
+}
+
+void
+lab_close(struct lab *l)
+{
+	arena_free(l->arena);
+	strbuf_free(&l->log);
+}
+
+void
+lab_clear(struct lab *l)
+{
+	strbuf_free(&l->log);
+	l->diag.errors = 0;
+}
+
+const char *
+lab_log(const struct lab *l)
+{
+	return l->log.data == NULL ? "" : l->log.data;
+}
+
+struct graph *
+lab_graph(struct lab *l, const char *body)
+{
+	const char *text = arena_printf(l->arena,
+	    "wave.graph 1\ngraph \"lab\" {\n%s}\n", body);
+
+	return graph_parse(l->arena, &l->diag, "lab.wgr", text,
+	    strlen(text));
+}
+
+/* Declares operand i of the type in text ("f32[2]", "i64[1]=[3]", "_"). */
+static void
+declare(struct strbuf *body, struct strbuf *operands, int i, const char *type,
+    size_t n)
+{
+	const char *eq = memchr(type, '=', n);
+	int len = (int)(eq == NULL ? n : (size_t)(eq - type));
+
+	strbuf_add(operands, i == 0 ? " " : ", ");
+	if (n == 1 && type[0] == '_') {
+		strbuf_add(operands, "_");
+		return;
+	}
+	strbuf_addf(operands, "%%%d", i);
+	if (eq == NULL)
+		strbuf_addf(body, "input %%%d : %.*s\n", i, len, type);
+	else
+		strbuf_addf(body, "const %%%d : %.*s = %.*s\n", i, len, type,
+		    (int)n - len - 1, eq + 1);
+}
+
+struct graph *
+lab_node(struct lab *l, const char *op, const char *types, const char *attrs)
+{
+	struct strbuf body = {0}, operands = {0};
+	struct graph *g;
+
+	for (int i = 0; *types != '\0'; i++) {
+		size_t n = strcspn(types, " ");
+
+		declare(&body, &operands, i, types, n);
+		types += n;
+		types += strspn(types, " ");
+	}
+	strbuf_addf(&body, "%%y = %s%s {%s}\noutput %%y \"y\"\n", op,
+	    operands.data == NULL ? "" : operands.data, attrs);
+	g = lab_graph(l, body.data);
+	strbuf_free(&body);
+	strbuf_free(&operands);
 	return g;
 }
 
-char *
-graph_body(struct unit *u, const struct graph *g)
-{
-	struct strbuf s = {0};
-	char *text, *end;
-
-	graph_print(&s, g, true);
-	text = strstr(s.data, "{\n");
-	assert_non_null(text);
-	text = arena_strdup(u->arena, text + 2);
-	end = strrchr(text, '}');
-	assert_non_null(end);
-	*end = '\0';
-	strbuf_free(&s);
-	return text;
-}
-
-/* Floats from -2 to 2 with 10 random bits, exact in f16 and, mostly, not in
- * bf16; small integers; bools. */
-static struct eval_tensor
-random_tensor(struct unit *u, const struct tensor_type *t, uint64_t *seed)
-{
-	struct eval_tensor x = {.type = *t};
-	size_t n = (size_t)type_elems(t);
-
-	x.data = arena_calloc(u->arena, n + 1, dtype_size(t->dtype));
-	for (size_t i = 0; i < n; i++) {
-		uint64_t r = unit_random(seed) >> 20;
-
-		if (dtype_is_float(t->dtype))
-			dtype_set(x.data, t->dtype, i,
-			    ((double)(r % 1024) - 511.5) / 256);
-		else
-			dtype_set_i64(x.data, t->dtype, i, (int64_t)(r %
-			    (t->dtype == DT_BOOL ? 2 : 4)));
-	}
-	return x;
-}
-
-struct results {
-	struct eval_tensor *outputs, *assigned;
-	double **bounds;
+/* By shape rule, or by op where ops of a rule need different ones. */
+static const struct {
+	const char *rule, *op, *types, *attrs;
+} samples[] = {
+	{NULL, "group_norm", "f32[2,3,4] f32[3] f32[3]",
+	    "channel_starts = [0,1], channel_ends = [1,3]"},
+	{NULL, "and", "bool[2,3] bool[3]", ""},
+	{NULL, "or", "bool[2,3] bool[3]", ""},
+	{NULL, "xor", "bool[2,3] bool[3]", ""},
+	{"conv", NULL, "f32[1,4,8,9] f32[6,2,3,2] f32[6] f32[1,6,4,9]",
+	    "groups = 2, strides = [2,1], dilations = [1,1], "
+	    "pads_begin = [1,0], pads_end = [1,1], act = clip, "
+	    "act_beta = 6"},
+	{"conv_transpose", NULL, "f32[1,4,3,3] f32[4,2,2,2] f32[4]",
+	    "groups = 2, strides = [2,2], output_pads = [1,0]"},
+	{"matmul", NULL, "f32[5,2,3] f32[4,3] f32[4] f32[5,2,4]",
+	    "trans_b = 1, act = relu"},
+	{"gemm", NULL, "f32[3,2] f32[3,4] f32[4]", "trans_a = 1"},
+	{"same", NULL, "f32[2,3]", ""},
+	{"cast", NULL, "f32[2,3]", "to = u8"},
+	{"bool1", NULL, "bool[2,3]", ""},
+	{"broadcast", NULL, "f32[2,1,3] f32[4,1]", ""},
+	{"broadcast_left", NULL, "f32[2,4,3] f32[4,1]", ""},
+	{"broadcast_bool", NULL, "i32[2,1] i32[3]", ""},
+	{"select", NULL, "bool[2,1] f32[3] f32[]", ""},
+	{"broadcast3", NULL, "f32[2,1] f32[3] f32[]", ""},
+	{"reduce", NULL, "f32[2,3,4]", "axes = [0,2], keepdims = 0"},
+	{"argreduce", NULL, "f32[2,3]", "axis = 1, select_last = 1"},
+	{"pool", NULL, "f32[1,2,7,7]",
+	    "kernel = [3,3], strides = [2,2], pads_begin = [1,1]"},
+	{"channel_sum", NULL, "f32[1,5,2]", "size = 3"},
+	{"channel_same", NULL, "f32[1,5,2]", "size = 3"},
+	{"reshape", NULL, "f32[2,6]", "shape = [3,4]"},
+	{"transpose", NULL, "f32[2,3,4]", "perm = [2,0,1]"},
+	{"slice", NULL, "f32[5,6]",
+	    "starts = [4,1], steps = [-2,1], sizes = [3,4]"},
+	{"concat", NULL, "f32[2,3] f32[2,1] f32[2,0]", "axis = 1"},
+	{"pad", NULL, "f32[3,4]",
+	    "pads_begin = [1,-1], pads_end = [0,2], value = 2.5"},
+	{"expand", NULL, "f32[3,1]", "shape = [2,3,4]"},
+	{"tile", NULL, "f32[2,3] i64[2]=[2,1]", ""},
+	{"gather", NULL, "f32[4,3] i32[2]=[3,-1]", "axis = 0"},
+	{"depth_to_space", NULL, "f32[1,8,2,3]", "blocksize = 2, dcr = 0"},
+	{"space_to_depth", NULL, "f32[1,2,4,6]", "blocksize = 2"},
+	{"resize", NULL, "f32[1,2,3,3]",
+	    "shape = [1,2,6,6], scales = [1,1,2,2], mode = linear, "
+	    "coord = asymmetric, rounding = ceil"},
+	{"batch_norm", NULL, "f32[2,3,4] f32[3] f32[3] f32[3] f32[3]", ""},
+	{"channel_norm", NULL, "f32[2,3,4] f32[3] f32[3]", ""},
+	{"layer_norm", NULL, "f32[2,3,4] f32[3,4] f32[4]", "axis = 1"},
+	{"axis_same", NULL, "f32[2,3]", "axis = 1"},
 };
 
-static struct results
-evaluate(struct unit *u, const struct graph *g, uint64_t seed)
+struct graph *
+lab_sample(struct lab *l, enum op op)
 {
-	struct eval_tensor *in = NEW_ARRAY(u->arena, struct eval_tensor,
-	    g->inputs.len + 1);
-	struct eval_tensor *states = NEW_ARRAY(u->arena, struct eval_tensor,
-	    g->states.len + 1);
-	struct eval_options opt = {.bounds = true, .round = true};
-	struct results r;
+	const struct op_info *info = op_info(op);
 
-	for (size_t i = 0; i < g->inputs.len; i++)
-		in[i] = random_tensor(u, &g->inputs.data[i]->type, &seed);
-	for (size_t i = 0; i < g->states.len; i++)
-		states[i] = random_tensor(u, &g->states.data[i]->type, &seed);
-	r.outputs = NEW_ARRAY(u->arena, struct eval_tensor,
-	    g->outputs.len + 1);
-	r.assigned = NEW_ARRAY(u->arena, struct eval_tensor,
-	    g->assigns.len + 1);
-	r.bounds = NEW_ARRAY(u->arena, double *, g->outputs.len + 1);
-	opt.states = states;
-	opt.assigned = r.assigned;
-	if (!eval_graph(u->arena, &u->diag, g, &opt, in, r.outputs, r.bounds))
-		fail_msg("%s", u->last);
-	return r;
-}
-
-static double
-bound_at(const struct eval_tensor *t, size_t i)
-{
-	return t->bound != NULL ? t->bound[i] : 0;
-}
-
-static bool
-tensors_agree(const struct eval_tensor *a, const struct eval_tensor *b,
-    struct agreement *how, char why[256])
-{
-	size_t n = (size_t)type_elems(&a->type);
-	double largest = 0;
-
-	if (!type_equal(&a->type, &b->type)) {
-		snprintf(why, 256, "the types differ");
-		return false;
-	}
-	for (size_t i = 0; i < n; i++) {
-		double v = fabs(dtype_get(a->data, a->type.dtype, i));
-
-		if (isfinite(v) && v > largest)
-			largest = v;
-	}
-	for (size_t i = 0; i < n; i++) {
-		double x = dtype_get(a->data, a->type.dtype, i);
-		double y = dtype_get(b->data, b->type.dtype, i);
-		double limit = bound_at(a, i) + bound_at(b, i) +
-		    how->relative * largest;
-
-		how->elements++;
-		how->open += isfinite(limit) ? 0 : 1;
-		if (eval_within(x, y, limit))
-			continue;
-		snprintf(why, 256, "element %zu: %.9g and %.9g, allowed "
-		    "difference %.3g", i, x, y, limit);
-		return false;
-	}
-	return true;
-}
-
-bool
-graphs_agree(struct unit *u, const struct graph *a, const struct graph *b,
-    struct agreement *how, char why[256])
-{
-	struct results x = evaluate(u, a, how->seed);
-	struct results y = evaluate(u, b, how->seed);
-	char inner[256] = "";
-
-	assert_int_equal(a->outputs.len, b->outputs.len);
-	assert_int_equal(a->assigns.len, b->assigns.len);
-	for (size_t i = 0; i < a->outputs.len; i++) {
-		x.outputs[i].bound = x.bounds[i];
-		y.outputs[i].bound = y.bounds[i];
-		if (tensors_agree(&x.outputs[i], &y.outputs[i], how, inner))
-			continue;
-		snprintf(why, 256, "output %zu, %.200s", i, inner);
-		return false;
-	}
-	for (size_t i = 0; i < a->assigns.len; i++) {
-		if (tensors_agree(&x.assigned[i], &y.assigned[i], how, inner))
-			continue;
-		snprintf(why, 256, "assignment %zu, %.200s", i, inner);
-		return false;
-	}
-	return true;
-}
-
-double
-graphs_distance(struct unit *u, const struct graph *a, const struct graph *b,
-    uint64_t seed)
-{
-	struct results x = evaluate(u, a, seed), y = evaluate(u, b, seed);
-	double far = 0, size = 0;
-
-	for (size_t i = 0; i < a->outputs.len; i++) {
-		const struct eval_tensor *s = &x.outputs[i];
-		const struct eval_tensor *t = &y.outputs[i];
-		size_t n = (size_t)type_elems(&s->type);
-
-		for (size_t k = 0; k < n; k++) {
-			double v = dtype_get(s->data, s->type.dtype, k);
-			double w = dtype_get(t->data, t->type.dtype, k);
-
-			if (!isfinite(v) && !isfinite(w))
-				continue;
-			far += (v - w) * (v - w);
-			size += fmax(v * v, 1);
-		}
-	}
-	return size > 0 ? sqrt(far / size) : far;
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+		if (samples[i].op != NULL
+		        ? strcmp(samples[i].op, info->name) == 0
+		        : strcmp(samples[i].rule, info->rule) == 0)
+			return lab_node(l, info->name, samples[i].types,
+			    samples[i].attrs);
+	return NULL;
 }

@@ -1,36 +1,35 @@
-/* Graphs in tests: from text, fed with random numbers, compared. */
+/* Graphs for tests: from short texts, and a valid sample of every op. */
 #ifndef WAVE_TESTS_LIB_GRAPHS_H
 #define WAVE_TESTS_LIB_GRAPHS_H
 
 #include "ir/graph.h"
-#include "tests/lib/unit.h"
+#include "support/str.h"
 
-/* The graph with these lines between its braces; the test fails when they do
- * not parse. */
-struct graph *graph_from(struct unit *u, const char *body);
-
-/* The printed graph without its first two lines and last one. */
-char *graph_body(struct unit *u, const struct graph *g);
-
-/* How far two graphs may be apart. */
-struct agreement {
-	uint64_t seed;
-	double relative; /* to the largest magnitude of an output */
-	size_t elements; /* compared */
-	size_t open;     /* of them without a finite error bound: not judged */
+/* An arena and the diagnostics reported so far, one per line: "text", or
+ * "LINE:COL: text" where the position is known. */
+struct lab {
+	struct arena *arena;
+	struct diag diag;
+	struct strbuf log;
 };
 
-/* Evaluates a and b, which have the same inputs and states, on the same random
- * numbers. Each element of each output and assignment must agree within the
- * error bounds of both plus the relative term. False with the first difference
- * in why. */
-bool graphs_agree(struct unit *u, const struct graph *a,
-    const struct graph *b, struct agreement *how, char why[256]);
+void lab_open(struct lab *l);
+void lab_close(struct lab *l);
+void lab_clear(struct lab *l); /* forgets the diagnostics */
+const char *lab_log(const struct lab *l); /* "" when there were none */
 
-/* |a - b| / |a| in the Euclidean norm over all outputs together, where an
- * element counts at least 1 in |a|: inputs are of that size, and cancellation
- * may leave less. Elements not finite in both are left out. */
-double graphs_distance(struct unit *u, const struct graph *a,
-    const struct graph *b, uint64_t seed);
+/* The graph of these statement lines, NULL with diagnostics in the log. The
+ * first line of body is line 3 of the text. */
+struct graph *lab_graph(struct lab *l, const char *body);
+
+/* A graph of one node of op on inputs of the given types, separated by
+ * blanks: "f32[1,2] _ i64[2]=[1,2]", the last of them a constant. attrs as in
+ * the text form, without braces, may be "". Result 0 is output "y". */
+struct graph *lab_node(struct lab *l, const char *op, const char *types,
+    const char *attrs);
+
+/* A valid graph of one node, of this op; NULL when the table has no
+ * sample for the op's shape rule, which is a fault of the table. */
+struct graph *lab_sample(struct lab *l, enum op op);
 
 #endif

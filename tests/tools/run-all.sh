@@ -1,21 +1,24 @@
 #!/bin/sh
 # Runs the tests and counts. Environment:
-#   BIN OBJ   where the commands and the objects lie (set by the Makefile)
-#   T         only the jobs whose name holds this basic regular expression
-#   JOBS      how many at once (2)     TIMEOUT  seconds for one job (900)
+#   BIN LIB OBJ CC  as the Makefile has them
+#   T               only the jobs whose name holds this basic regular expression
+#   JOBS            how many at once (2)
+#   TIMEOUT         seconds for one job (900)
 # A job is one unit test executable, one filetest or one suite; its name is
 # its path below tests/. Each prints "ok NAME", "not ok NAME" or "skip NAME"
 # lines, and anything else as detail. The last line is the sum.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 root=$PWD
-: "${BIN:=build/bin}" "${OBJ:=build/opt}" "${T:=}" "${JOBS:=2}"
+: "${BIN:=build/bin}" "${LIB:=build/lib}" "${OBJ:=build/opt}"
+: "${T:=}" "${JOBS:=2}" "${CC:=gcc}"
 : "${TIMEOUT:=900}"
 case $BIN in /*) ;; *) BIN=$root/$BIN ;; esac
+case $LIB in /*) ;; *) LIB=$root/$LIB ;; esac
 case $OBJ in /*) ;; *) OBJ=$root/$OBJ ;; esac
 TESTS=$OBJ/tests
 SHARED=$root/../shared
-export BIN OBJ TESTS SHARED TIMEOUT
+export BIN LIB OBJ CC TESTS SHARED TIMEOUT
 export PATH="$BIN:$PATH"
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1:\
 detect_stack_use_after_return=1:allocator_may_return_null=1}"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ir/text.h"
-#include "tests/lib/graphs.h"
+#include "tests/lib/agree.h"
 #include "tests/lib/randgraph.h"
 
 /* Two copies of a graph: printed and parsed again. */
