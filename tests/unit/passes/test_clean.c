@@ -167,6 +167,15 @@ static const struct pass_case cases[] = {
 	    "%a = add %z, %u : f32[1,2,2,2]\n"
 	    "output %a \"out\"\n",
 	    NULL},
+    {"scale_behind_residual_stays", PASS_fold_batch_norm, 2, DT_NONE,
+	    "input %x : f32[1,2]\n"
+	    "input %r : f32[1,2]\n"
+	    "const %w : f32[2,2] = [1,2,3,4]\n"
+	    "const %k : f32[2] = [1,2]\n"
+	    "%y = matmul %x, %w, _, %r : f32[1,2]\n"
+	    "%z = mul %y, %k : f32[1,2]\n"
+	    "output %z \"out\"\n",
+	    NULL},
 };
 
 static void
