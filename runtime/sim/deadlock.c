@@ -40,6 +40,9 @@ add_signallers(struct strbuf *b, const struct sim_group *g, uint32_t sem)
 		strbuf_add(b, "; no queue signals it any more");
 }
 
+static void note(struct diag *d, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 note(struct diag *d, const char *fmt, ...)
 {
