@@ -9,6 +9,8 @@
 
 #define MAX_RANK 8
 #define MAX_DIM INT32_MAX /* one extent */
+#define MAX_ELEMS (INT64_C(1) << 40)
+#define MAX_RESULTS 4 /* of one node */
 
 struct tensor_type {
 	enum dtype dtype;
@@ -38,7 +40,7 @@ enum attr_kind { ATTR_INT, ATTR_FLOAT, ATTR_INTS, ATTR_FLOATS, ATTR_ENUM };
 
 enum attr_id {
 	ATTR_NONE,
-#define ATTR(name, kind, dflt) ATTR_##name,
+#define ATTR(name, ...) ATTR_##name,
 #include "ir/attrs.def"
 	ATTR_COUNT
 };
@@ -91,6 +93,7 @@ struct value {
 	bool trainable;   /* VALUE_STATE: receives a gradient */
 	VEC(struct use) uses; /* nodes only; graph outputs and assignments
 	                         are in struct graph */
+	uint32_t nends;   /* outputs and assignments that take this value */
 	struct loc loc;
 };
 
@@ -98,7 +101,10 @@ struct node {
 	uint32_t id;
 	enum op op;
 	int nin, nout;
-	struct value **in;  /* NULL: optional operand left out */
+	struct value **in;  /* NULL: optional operand left out; in[nin] up to
+	                       the row's in_max exist and are NULL, and
+	                       in[nin - 1] is never NULL */
+	uint32_t *slot;     /* in[i]->uses.data[slot[i]] is this use */
 	struct value **out; /* NULL: optional result left out */
 	struct attr *attrs; /* in the order of the op's row, all present */
 	int nattrs;
@@ -123,6 +129,10 @@ struct graph {
 	VEC(struct assign) assigns;
 	struct node *first, *last;
 	uint32_t nvalues, nnodes; /* ids handed out */
+	struct names *names;      /* names of values taken so far */
+	bool from_text; /* parsed from .wgr: locations whose file is the
+	                   pointer `source` are positions in that text and are
+	                   not printed */
 };
 
 /* Row of ops.def. */
@@ -132,6 +142,7 @@ struct op_info {
 	int in_min, in_max; /* in_max -1: any number */
 	int out_min, out_max;
 	unsigned flags;
+	const char *rule; /* shape rule */
 	const enum attr_id *attrs; /* ends with ATTR_NONE */
 	const char *summary;
 };
@@ -149,6 +160,13 @@ enum op op_parse(const char *name); /* OP_NONE when unknown */
 const char *attr_name(enum attr_id id);
 enum attr_kind attr_kind(enum attr_id id);
 const struct attr *attr_default(enum attr_id id);
+/* Inclusive limits of an integer, enum or list element. */
+void attr_range(enum attr_id id, int64_t *lo, int64_t *hi);
+/* The word that stands for value v of attribute id of op in text ("relu",
+ * "f16", "edge"), NULL where the value is a plain number; and back. */
+const char *attr_word(enum op op, enum attr_id id, int64_t v);
+bool attr_word_parse(enum op op, enum attr_id id, const char *word,
+    int64_t *v);
 
 struct graph *graph_new(struct arena *a, const char *name);
 
@@ -163,12 +181,23 @@ struct value *graph_state(struct graph *g, const char *name,
 void graph_output(struct graph *g, struct value *v, const char *name);
 void graph_assign(struct graph *g, struct value *state, struct value *to);
 
+/* Edits of the ends; i counts in g->outputs or g->assigns. Writing these
+ * vectors directly would leave value.nends wrong. */
+void graph_set_output(struct graph *g, size_t i, struct value *v);
+void graph_set_assign(struct graph *g, size_t i, struct value *to);
+void graph_remove_assign(struct graph *g, size_t i); /* keeps the order */
+
+/* Names. The value of that name or NULL; v takes name (copied, NULL: none),
+ * with a suffix when it is taken; to takes over the name of from. */
+struct value *graph_find(const struct graph *g, const char *name);
+void value_set_name(struct graph *g, struct value *v, const char *name);
+void value_take_name(struct graph *g, struct value *to, struct value *from);
+
 /* Building a node: fill a node_spec, then graph_add. Missing attributes take
  * their defaults. Shapes and dtypes of the results are inferred by the op's
- * rule; out_dtype overrides the dtype of result 0 where the rule allows
- * (LOWER_MAP, LOWER_REDUCE, LOWER_MATRIX on floats: the vector and matrix
- * units convert on store). On a rule violation reports one diagnostic at
- * spec->loc, names the rule and both shapes, and returns NULL. */
+ * rule; out_dtype overrides the dtype of result 0 where op_overrides says so.
+ * Operands left out at the end are dropped. On a rule violation reports one
+ * diagnostic at spec->loc, names the rule and the shapes, and returns NULL. */
 struct node_spec {
 	enum op op;
 	struct value *const *in;
@@ -184,9 +213,15 @@ struct node_spec {
 struct node *graph_add(struct graph *g, struct diag *d,
     const struct node_spec *spec);
 
-/* Shorthands for passes: result 0 of a new node before `before` with the
- * location of like. The caller guarantees validity: a violation is an
- * internal error. */
+/* Whether result 0 may have dtype want where the shape rule gives rule:
+ * between floats on LOWER_MAP, _REDUCE, _WINDOW, _MATRIX (the vector and
+ * matrix units convert on store) and on float LOWER_COMPOSITE ops; never on
+ * data movement. */
+bool op_overrides(enum op op, enum dtype rule, enum dtype want);
+
+/* Shorthands for passes: result 0 of a new node before `before` (NULL: at the
+ * end) with its location and phase. The caller guarantees validity: a
+ * violation is an internal error. out DT_NONE: dtype by rule. */
 struct value *build_unary(struct graph *g, enum op op, struct value *x,
     enum dtype out, struct node *before);
 struct value *build_binary(struct graph *g, enum op op, struct value *x,
@@ -194,6 +229,7 @@ struct value *build_binary(struct graph *g, enum op op, struct value *x,
 struct value *build_op(struct graph *g, enum op op, struct value **in,
     int nin, const struct attr *attrs, int nattrs, enum dtype out,
     struct node *before);
+/* Constants: a scalar, and a vector of i64. */
 struct value *build_scalar(struct graph *g, enum dtype t, double v);
 struct value *build_ints(struct graph *g, const int64_t *v, size_t n);
 
@@ -212,25 +248,37 @@ void node_set_ints(struct graph *g, struct node *n, enum attr_id id,
 struct attr attr_make_int(enum attr_id id, int64_t v);
 struct attr attr_make_float(enum attr_id id, double v);
 struct attr attr_make_ints(enum attr_id id, const int64_t *v, size_t n);
+struct attr attr_make_floats(enum attr_id id, const double *v, size_t n);
+bool attr_equal(const struct attr *a, const struct attr *b); /* to the bit */
 
-/* Editing; all keep use lists right. */
+/* Editing; all keep use lists right. node_set_in takes i up to the row's
+ * in_max, so it also adds an operand left out before; NULL leaves it out. */
 void node_set_in(struct graph *g, struct node *n, int i, struct value *v);
+/* Every use of from, outputs and assigned values included, becomes to. Where
+ * the node of to itself uses from, give it back with node_set_in. */
 void value_replace(struct graph *g, struct value *from, struct value *to);
 void graph_remove(struct graph *g, struct node *n); /* results unused */
 void graph_move_before(struct graph *g, struct node *n, struct node *before);
-bool graph_sort(struct graph *g, struct diag *d); /* topological order; false
-    and a diagnostic naming a node on a cycle */
+/* Topological order that keeps the present one where it is valid already;
+ * false and a diagnostic naming a node on a cycle, order unchanged. */
+bool graph_sort(struct graph *g, struct diag *d);
 bool value_is_output(const struct graph *g, const struct value *v);
 size_t value_nuses(const struct graph *g, const struct value *v); /* with
     outputs and assignments */
 
-/* Types. */
+/* Types. A valid type has a dtype, a rank up to MAX_RANK, extents from 0 to
+ * MAX_DIM and at most MAX_ELEMS elements, zero extents counted as 1: then no
+ * product of extents overflows. type_elems and type_bytes give -1 for an
+ * invalid one. Leaves must have valid types: check untrusted ones first. */
+bool type_valid(const struct tensor_type *t);
 int64_t type_elems(const struct tensor_type *t);
 int64_t type_bytes(const struct tensor_type *t);
 bool type_equal(const struct tensor_type *a, const struct tensor_type *b);
 bool shape_equal(const struct tensor_type *a, const struct tensor_type *b);
+/* Not checked: see type_valid. */
 struct tensor_type type_make(enum dtype t, int rank, const int64_t *dim);
-/* "f32[1,3,224,224]" into buf. */
+/* "f32[1,3,224,224]" into buf; TYPE_STR_MAX bytes hold any valid type. */
+#define TYPE_STR_MAX 104
 const char *type_str(const struct tensor_type *t, char *buf, size_t n);
 /* NumPy broadcasting of shapes; false when impossible. */
 bool type_broadcast(const struct tensor_type *a, const struct tensor_type *b,
