@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "runtime/sim/check.h"
+#include "runtime/sim/pool.h"
 
 static step_fn *const steps[256] = {
 #define INSN(name, code, queues, fields, summary) [code] = step_##name,
@@ -379,6 +380,7 @@ sim_close(struct device *dev)
 		for (int u = 0; u < UNIT_COUNT; u++)
 			free(g->spans[u].span);
 	}
+	pool_free(s->pool);
 	check_free(s->check);
 	free(s->dram.data);
 	free(s->heap.at);
@@ -434,6 +436,8 @@ make_group(struct sim *s, struct diag *d, struct sim_group *g, int id)
 	const struct wave_program *p = s->program;
 
 	g->id = id;
+	if (s->pool == NULL)
+		s->pool = pool_new(s->options.threads);
 	make_array(s, &g->ex.array);
 	make_array(s, &g->ex_ml.array);
 	s->groups_made++;
@@ -446,8 +450,7 @@ make_group(struct sim *s, struct diag *d, struct sim_group *g, int id)
 	g->ex.group = g->ex_ml.group = id;
 	g->ex.tables = g->ex_ml.tables = &s->tables;
 	g->ex.target = g->ex_ml.target = s->target;
-	g->ex.threads = g->ex_ml.threads = s->options.threads > 0 ?
-	    s->options.threads : 1;
+	g->ex.pool = g->ex_ml.pool = s->pool;
 	return true;
 }
 
