@@ -1,5 +1,5 @@
 /* wavecc: compiles a model ahead of time to an object for the accelerator. */
-#include "tools/wavecc_options.h"
+#include "tools/cc_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "tools/wavecc_options.h"
+#include "tools/cc_options.h"
 
 #include <stdio.h>
 #include <string.h>
