@@ -15,7 +15,7 @@ function folder_of(path,    d) {
 }
 
 function check(from, name,    to) {
-	if (name == "onnx.pb-c.h")
+	if (name == "onnx/onnx.pb-c.h")
 		to = "onnx"
 	else if (name ~ /^wave\//)
 		to = "wave"
