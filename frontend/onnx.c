@@ -5,7 +5,7 @@
 
 #include "frontend/onnx_imp.h"
 
-#define FOLD_WORK_TOTAL ((int64_t)1 << 31)
+#define FOLD_WORK_TOTAL ((int64_t)1 << 30)
 #define LOAD_TOTAL ((int64_t)1 << 35)
 
 static bool
