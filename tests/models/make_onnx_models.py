@@ -326,6 +326,14 @@ def batches():
         {"x": x}, {"y": np.maximum(x.reshape(3, 32), 0)},
         {"a": ints(1, 2, 16), "b": ints(1, -1)},
         shapes={"x": [1, 2, 4, 4], "y": [1, 32]})
+    # The weight's target spells 1 as well and must stay.
+    b = randn(2)
+    case("batch_weight", [
+        node("Add", "x,x", "d"), node("Reshape", "b,s", "c"),
+        node("Mul", "d,c", "y")],
+        {"x": x}, {"y": (x + x) * b.reshape(1, 2, 1, 1)},
+        {"b": b, "s": ints(1, -1, 1, 1)},
+        shapes={"x": [1, 2, 4, 4], "y": [1, 2, 4, 4]})
     case("batch_symbolic", [node("Flatten", "x", "y")],
          {"x": x}, {"y": x.reshape(3, 32)},
          shapes={"x": ["N", 2, 4, 4], "y": ["N", 32]})

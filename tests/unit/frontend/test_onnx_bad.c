@@ -103,7 +103,7 @@ static const struct bad {
 	    "initializer 'w': error: tensor: dimension 0 is "
 	    "4611686018427387904"},
 	{"huge_expand",
-	    "node 'grow' (Expand): error: computes a constant "
+	    "node 'grow' (Expand): error: makes a constant "
 	    "f32[1048576,1024] of more than 1 GiB"},
 	{"kernel0",
 	    "node 'pool' (MaxPool): error: attribute 'kernel_shape' holds 0"},
