@@ -63,7 +63,7 @@ GEN_H   := $(PB).h $(foreach d,$(FOLDERS),$(patsubst %.c,%.h,\
 	   $(call lex_c,$(d)) $(call yacc_c,$(d))))
 OBJ_support  := $(call objects,support)
 OBJ_compiler := $(foreach d,frontend ir passes backend,$(call objects,$(d))) \
-		$(O)/gen/$(PROTO:.proto=.pb-c.o)
+		$(O)/gen/$(PROTO:.proto=.pb-c.o) $(O)/gen/backend/targets.o
 OBJ_isa      := $(call objects,backend/isa)
 OBJ_runtime  := $(call objects,runtime)
 OBJ_sim      := $(call objects,runtime/sim)
@@ -80,6 +80,9 @@ UNITS     := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*/test_*.c))
 PROGRAMS  := $(patsubst %.c,$(O)/%,$(filter-out tests/lib/% tests/fuzz/%,\
 	     $(wildcard tests/*/*.c)))
 OBJ_tools := $(patsubst $(BIN)/%,$(O)/tools/%.o,$(COMMANDS))
+# What the commands share: every other file of tools/.
+TOOLLIB   := $(patsubst %.c,$(O)/%.o,$(filter-out $(wildcard tools/wave*.c),\
+	     $(wildcard tools/*.c)))
 
 # --- rules -----------------------------------------------------------------
 
@@ -137,12 +140,20 @@ $(PB).c $(PB).h &: $(PROTO_DIR)/$(PROTO)
 	$(if $(Q),@echo "  PROTO $<")
 	$(Q)protoc-c -I$(PROTO_DIR) --c_out=$(G) $<
 
+# Built-in targets travel in the compiler.
+TARGETS := $(sort $(wildcard backend/targets/*.ini))
+$(G)/backend/targets.c: backend/targets/embed.sh $(TARGETS)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  EMBED $@")
+	$(Q)sh backend/targets/embed.sh $(TARGETS) >$@
+
 $(PROTO_DIR)/$(PROTO):
 	@echo "$@ is missing: install libonnx-dev (make deps)" >&2; false
 
 # A list of members as a file, so that a removed source leaves the archive.
 $(O)/wave.list: LIST := $(OBJ_all)
 $(O)/testlib.list: LIST := $(TESTLIB)
+$(O)/toollib.list: LIST := $(TOOLLIB)
 $(O)/%.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' >$@
@@ -159,7 +170,8 @@ define LINK
 	$(if $(Q),@echo "  LINK  $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 endef
-$(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/wave.a
+$(O)/toollib.a: $(TOOLLIB)
+$(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/toollib.a $(O)/wave.a
 	$(LINK) $(LDLIBS)
 
 # A test that replaces library functions names them: /* wrap: calloc */

@@ -123,6 +123,7 @@ struct tile_node {
 	struct tile_node *next;
 	struct tile_loop *parent; /* NULL: top level */
 	uint32_t op;              /* index into ops: where it came from */
+	uint32_t order;           /* preorder number, set by tile_order */
 	struct tile_insn *insn;
 	struct tile_loop *loop;
 };

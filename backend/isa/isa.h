@@ -70,6 +70,14 @@ bool insn_encode(const struct insn *in, struct insn_word *out,
 bool insn_allowed(enum opcode op, enum queue q);
 const char *insn_name(enum opcode op);
 
+/* Instruction number i of a queue's code, 16 bytes little-endian. */
+struct insn_word insn_load(const uint8_t *code, size_t i);
+void insn_store(uint8_t *code, size_t i, struct insn_word w);
+
+/* Adds the assembly of one instruction: mnemonic, then field=value for each
+ * field that is not 0. */
+void insn_print(struct strbuf *s, const struct insn *in);
+
 /* When ExecGEMM starts its sums from +0 (field first). */
 #define FIRST_NEVER 0
 #define FIRST_ALWAYS 1
@@ -193,6 +201,13 @@ enum vec_func {
 };
 const char *vec_func_name(enum vec_func f);
 
+enum vec_kind { VEC_MAP, VEC_RED, VEC_WIN };
+enum vec_kind vec_func_kind(enum vec_func f);
+int vec_func_sources(enum vec_func f); /* operands it reads */
+int vec_func_steps(enum vec_func f);   /* vector operations per element */
+const char *vec_func_text(enum vec_func f);
+enum opcode vec_func_opcode(enum vec_func f); /* VMAP, VRED or VWIN */
+
 /* Descriptor tables, decoded. Index 0 of each is the "none" entry. */
 struct isa_tables {
 	struct aff *aff;
@@ -205,7 +220,10 @@ struct isa_tables {
 
 /* Fixed-size little-endian records for the object file; sizes in bytes. The
  * record layouts come from one field table per kind (desc.def). Decoding
- * checks every enum, count and index and says what is wrong. */
+ * checks every enum, count and index and says what is wrong. Indices are
+ * checked against t->naff, so DESC_AFF comes first. Entry 0 must be all 0; an
+ * empty table decodes to entry 0 alone. desc_encode writes all entries of a
+ * table, n x desc_record_size bytes. */
 enum desc_kind { DESC_AFF, DESC_VIEW, DESC_EPI, DESC_DMA, DESC_VEC,
 	DESC_COUNT };
 size_t desc_record_size(enum desc_kind k);

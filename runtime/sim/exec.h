@@ -7,6 +7,8 @@
 #include "backend/isa/isa.h"
 
 /* One byte-addressed memory. data is NULL in timing-only runs. */
+struct pool;
+
 struct mem {
 	uint8_t *data;
 	uint64_t size;
@@ -37,7 +39,7 @@ struct exec_group {
 	int64_t group; /* index, for aff_eval */
 	const struct isa_tables *tables;
 	const struct wave_target *target;
-	int threads; /* host threads a kernel may use */
+	struct pool *pool; /* host threads; NULL: the caller's alone */
 };
 
 /* Each takes the loop indices of the issuing queue. */
@@ -58,16 +60,6 @@ bool exec_ldobuf(struct exec_group *g, const struct view *v,
     const char **why);
 bool exec_vec(struct exec_group *g, enum opcode op, const struct vec *v,
     const int64_t *idx, const char **why);
-
-/* The register-tiled kernel behind exec_gemm: c[i][j] = chain of
- * fma(a[i][k], b[k][j], c[i][j]) in ascending k, for row-major a (m x k, lda),
- * b (k x n, ldb), c (m x n, ldc); first starts from +0. The same bits for every
- * implementation: chosen at run time among portable, AVX2+FMA and AVX-512. */
-typedef void gemm_fn(int64_t m, int64_t n, int64_t k, const float *a,
-    int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc,
-    bool first);
-gemm_fn gemm_portable, gemm_avx2, gemm_avx512;
-gemm_fn *gemm_best(void);
 
 /* Vector functions on f32, defined to the bit in ISA.md. */
 float vecmath_f32(enum vec_func f, float x, float y, float z,

@@ -1,0 +1,21 @@
+/* The backend as a whole: a legalized graph to a program. */
+#ifndef WAVE_BACKEND_BACKEND_H
+#define WAVE_BACKEND_BACKEND_H
+
+#include "backend/tile.h"
+#include "ir/graph.h"
+
+struct backend_options {
+	bool serialize; /* -fserialize: full order after each instruction */
+};
+
+/* Lowers g for t and plans its memory. The graph must satisfy the passes'
+ * property "legal". NULL after a diagnostic. */
+struct tile_program *backend_tile(struct arena *a, struct diag *d,
+    const struct graph *g, const struct wave_target *t);
+
+/* Synchronises and encodes a planned tile program. */
+struct wave_program *backend_code(struct arena *a, struct diag *d,
+    struct tile_program *p, const struct backend_options *opt);
+
+#endif

@@ -1,0 +1,70 @@
+/* A contraction on the systolic array: what conv, conv_transpose and matmul
+ * have in common. y[p, co] = act(sum_k x[p, k] w[k, co] + bias + residual),
+ * p a pixel, k = (kd, kh, kw, c) ascending. */
+#ifndef WAVE_BACKEND_CONTRACT_H
+#define WAVE_BACKEND_CONTRACT_H
+
+#include "backend/slab.h"
+
+#define MAX_BATCH 3
+
+enum weight_mode {
+	W_RESIDENT, /* operand is on chip already */
+	W_WHOLE,    /* loaded once into `wspace` */
+	W_CHUNK,    /* columns in turn, two versions in WBUF */
+	W_STREAM,   /* rows in turn within an output block, two versions */
+};
+
+struct contraction {
+	struct lower *lw;
+	const struct node *node;
+	struct place x, w, y, bias, res;
+	bool has_bias, has_res;
+	struct window win;        /* of x; c counts one group */
+	int64_t groups, cig, cog; /* channels of a group: in, out */
+	int64_t k;                /* taps * cig */
+	/* w in memory: byte strides per tap, input and output channel; flip:
+	 * taps run backwards. canonical: rows k of cog * groups columns. */
+	int64_t w_tap[3], w_c, w_n, w_group; /* and per group */
+	bool flip[3], canonical;
+	int64_t w_bytes;
+	/* y and residual, byte strides of n, d, h, w and channel. */
+	int64_t y_addr[4], y_c, res_addr[4], res_c;
+	/* Batched product: outer loops. */
+	int nbatch;
+	int64_t batch[MAX_BATCH], x_batch[MAX_BATCH], w_batch[MAX_BATCH],
+	    y_batch[MAX_BATCH], res_batch[MAX_BATCH];
+	enum act act;
+	double alpha, beta;
+};
+
+/* The schedule of one contraction. */
+struct contract_plan {
+	bool pixels_stationary; /* activations in the PEs, weights move */
+	enum weight_mode wmode;
+	enum space wspace;
+	int64_t tile[4];  /* n, d, h, w */
+	int64_t pack;     /* groups that share a wave */
+	int64_t chunk;    /* output channels of a weight chunk */
+	int64_t kchunk;   /* rows of a weight chunk, W_STREAM */
+	int64_t rowblk, colblk; /* pixels and channels of an OBUF block */
+	int64_t cycles;   /* steady matrix cycles, for reports */
+	int64_t traffic;  /* DRAM bytes */
+	double cost;
+};
+
+/* Chooses tiles, stationary operand and weight staging by estimated time.
+ * False after a diagnostic when nothing fits. */
+bool contract_plan(const struct contraction *c, struct contract_plan *p);
+
+/* Emits the tile IR. */
+void contract_emit(const struct contraction *c, const struct contract_plan *p);
+
+/* Steady array cycles of m pixels x n channels x k with the plan's blocks. */
+int64_t contract_cycles(const struct wave_target *t, bool pixels_stationary,
+    int64_t m, int64_t n, int64_t k);
+
+/* Extent of the moving and of the stationary side of an OBUF block. */
+int64_t moving_limit(const struct wave_target *t, enum dtype dtype);
+
+#endif

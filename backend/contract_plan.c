@@ -1,0 +1,394 @@
+/* Chooses the schedule of a contraction by estimated time. */
+#include "backend/contract.h"
+
+#include <string.h>
+
+/* Cycles of a transfer before overlap with anything is worth modelling, and of
+ * the work between two tiles that nothing hides. */
+#define TILE_OVERHEAD 64
+
+static int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t
+balanced(int64_t total, int64_t limit)
+{
+	return limit >= total ? total : ceil_div(total,
+	    ceil_div(total, limit));
+}
+
+int64_t
+moving_limit(const struct wave_target *t, enum dtype dtype)
+{
+	int64_t m = t->block_m > 0 ? t->block_m : 1 << 20;
+	int64_t row = t->rows * (int64_t)dtype_size(dtype);
+	if (t->lbuf_h_bytes > 0)
+		m = min64(m, t->lbuf_h_bytes / t->lbuf_banks / row);
+	if (t->obuf_bytes > 0)
+		m = min64(m, t->obuf_bytes / t->obuf_banks / (t->cols * 4));
+	return m < 1 ? 1 : m;
+}
+
+/* Sum of wave occupancies for one moving block and one column block. */
+static int64_t
+block_cycles(const struct wave_target *t, int64_t rows, int64_t k)
+{
+	int64_t full = k / t->rows, rest = k % t->rows, sum = 0;
+	int64_t sizes[2] = {t->rows, rest}, counts[2] = {full, rest > 0};
+	for (int i = 0; i < 2; i++) {
+		int64_t shift = t->shift_full ? t->rows : sizes[i];
+		int64_t one = !t->weight_double_buffer ? rows + shift :
+		    rows > shift ? rows : shift;
+		sum += counts[i] * one;
+	}
+	return sum;
+}
+
+int64_t
+contract_cycles(const struct wave_target *t, bool pixels_stationary,
+    int64_t m, int64_t n, int64_t k)
+{
+	int64_t moving = pixels_stationary ? n : m;
+	int64_t still = pixels_stationary ? m : n;
+	int64_t blk = balanced(moving, moving_limit(t, DT_F16));
+	int64_t cols = ceil_div(still, t->cols);
+	return cols * (moving / blk * block_cycles(t, blk, k) +
+	    (moving % blk > 0 ? block_cycles(t, moving % blk, k) : 0));
+}
+
+/* ---- groups that share a wave ---- */
+
+static int64_t
+pack_cycles(const struct contraction *c, int64_t pack, int64_t rows)
+{
+	int64_t taps = c->k / c->cig;
+	return ceil_div(c->groups, pack) * contract_cycles(c->lw->target,
+	    false, rows, pack * c->cog, taps * pack * c->cig);
+}
+
+static int64_t
+choose_pack(const struct contraction *c)
+{
+	if (c->groups == 1 || !c->canonical)
+		return 1;
+	int64_t rows = c->win.n * c->win.out[0] * c->win.out[1] *
+	    c->win.out[2];
+	int64_t best = 1, best_cycles = pack_cycles(c, 1, rows);
+	int64_t limit = c->lw->target->cols / c->cog;
+	for (int64_t g = 2; g <= c->groups && g <= limit; g++) {
+		int64_t cycles = pack_cycles(c, g, rows);
+		if (cycles < best_cycles) {
+			best = g;
+			best_cycles = cycles;
+		}
+	}
+	return best;
+}
+
+/* ---- one candidate ---- */
+
+struct trial {
+	const struct contraction *c;
+	struct contract_plan plan;
+	int64_t tiles;      /* number of tiles, batches included */
+	int64_t rows;       /* pixels of a full tile */
+	int64_t in, out, res; /* staged bytes of one tile, 0 when on chip */
+	int64_t rest; /* the same of a partial tile inside an outer loop, whose
+	                 buffers live beside those of the full ones */
+	int64_t traffic;    /* of activations, whole op */
+};
+
+static int64_t
+staged_out(const struct trial *t, const struct place *pl)
+{
+	if (place_on_chip(pl))
+		return 0;
+	return t->rows * t->c->groups * t->c->cog *
+	    (int64_t)dtype_size(pl->dtype);
+}
+
+static void
+measure(struct trial *t)
+{
+	const struct contraction *c = t->c;
+	const int64_t *tile = t->plan.tile;
+	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
+	    c->win.out[2]};
+	struct window w = c->win;
+	w.c = c->groups * c->cig;
+	t->tiles = 1;
+	t->rows = 1;
+	for (int i = 0; i < 4; i++) {
+		t->tiles *= ceil_div(ext[i], tile[i]);
+		t->rows *= tile[i];
+	}
+	for (int i = 0; i < c->nbatch; i++)
+		t->tiles *= c->batch[i];
+	t->in = place_on_chip(&c->x) ? 0 :
+	    slab_bytes(&w, tile, c->x.dtype);
+	t->out = staged_out(t, &c->y);
+	t->res = c->has_res ? staged_out(t, &c->res) : 0;
+	t->traffic = t->tiles * (t->in + t->out + t->res);
+	t->rest = 0;
+	int64_t outer = 1;
+	for (int i = 0; i < c->nbatch; i++)
+		outer *= c->batch[i];
+	for (int i = 0; i < 4; i++) {
+		if (outer > 1 && ext[i] % tile[i] > 0)
+			t->rest = (t->in + t->out + t->res) *
+			    (ext[i] % tile[i]) / tile[i] + 4096;
+		outer *= ceil_div(ext[i], tile[i]);
+	}
+}
+
+/* Matrix cycles of the whole op: full tiles and the last partial one. */
+static int64_t
+matrix_cycles(const struct trial *t)
+{
+	const struct contraction *c = t->c;
+	const int64_t *tile = t->plan.tile;
+	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
+	    c->win.out[2]};
+	int64_t full = 1, partial = 0, rows = 1, last = 0;
+	for (int i = 3; i >= 0; i--) {
+		int64_t whole = ext[i] / tile[i];
+		if (ext[i] % tile[i] > 0) {
+			last = rows * (ext[i] % tile[i]);
+			partial = full = 1;
+			full = whole;
+		} else {
+			full *= whole;
+			partial *= whole;
+		}
+		rows *= tile[i];
+	}
+	int64_t packs = ceil_div(c->groups, t->plan.pack), batch = 1;
+	for (int i = 0; i < c->nbatch; i++)
+		batch *= c->batch[i];
+	int64_t n = t->plan.pack * c->cog, k = t->plan.pack * c->k;
+	int64_t sum = full * contract_cycles(c->lw->target,
+	    t->plan.pixels_stationary, rows, n, k);
+	if (partial > 0)
+		sum += partial * contract_cycles(c->lw->target,
+		    t->plan.pixels_stationary, last, n, k);
+	return sum * packs * batch;
+}
+
+static int64_t
+aligned(const struct trial *t, int64_t v)
+{
+	int64_t a = t->c->lw->target->sram_align;
+	return a > 1 ? ceil_div(v, a) * a : v;
+}
+
+/* Sets wmode's sizes; false when the mode does not fit. *gbuf gets what it
+ * takes of the global buffer, *traffic its DRAM bytes. */
+static bool
+stage_weights(struct trial *t, enum weight_mode mode, enum space space,
+    int64_t *gbuf, int64_t *traffic)
+{
+	const struct contraction *c = t->c;
+	const struct wave_target *tg = c->lw->target;
+	int64_t size = (int64_t)dtype_size(c->w.dtype);
+	int64_t cap = c->lw->wbuf_free;
+	int64_t columns = t->plan.pack * c->cog;
+	struct contract_plan *p = &t->plan;
+	p->wmode = mode;
+	p->wspace = space;
+	p->chunk = columns;
+	p->kchunk = 0;
+	*gbuf = 0;
+	*traffic = 0;
+	int64_t batches = 1;
+	for (int i = 0; i < c->nbatch; i++)
+		batches *= c->batch[i];
+	switch (mode) {
+	case W_RESIDENT:
+		return place_on_chip(&c->w);
+	case W_WHOLE:
+		if (c->nbatch > 0 || (c->groups > 1 && !c->canonical))
+			return false;
+		*traffic = c->w_bytes;
+		if (space == SPACE_GBUF)
+			*gbuf = aligned(t, c->w_bytes);
+		return space == SPACE_GBUF || c->w_bytes + 64 <= cap;
+	case W_CHUNK: {
+		int64_t column = c->k * size;
+		int64_t unit = p->pixels_stationary ? p->colblk : tg->cols;
+		*traffic = t->tiles * c->w_bytes;
+		if (c->groups > 1)
+			return 2 * (column * columns + 64) <= cap;
+		p->chunk = min64(unit, columns);
+		/* the last, narrower chunk has a ring of its own */
+		return 2 * (column * (p->chunk + columns % p->chunk) + 128) <=
+		    cap;
+	}
+	case W_STREAM: {
+		if (!c->canonical && c->k != c->cig)
+			return false;
+		if (p->pixels_stationary || p->pack > 1)
+			return false;
+		int64_t cols = min64(tg->cols, columns);
+		/* rings of the first, the repeated and the last chunk */
+		p->kchunk = (cap / 6 - 64) / (cols * size) / tg->rows *
+		    tg->rows;
+		*traffic = c->w_bytes * t->tiles *
+		    ceil_div(t->rows, p->rowblk);
+		return p->kchunk > 0;
+	}
+	}
+	return false;
+}
+
+static void
+set_blocks(struct trial *t)
+{
+	const struct contraction *c = t->c;
+	const struct wave_target *tg = c->lw->target;
+	int64_t moving = moving_limit(tg, c->x.dtype);
+	int64_t columns = t->plan.pack * c->cog;
+	if (t->plan.pixels_stationary) {
+		t->plan.rowblk = tg->cols;
+		t->plan.colblk = balanced(columns, moving);
+	} else {
+		t->plan.rowblk = balanced(t->rows, moving);
+		t->plan.colblk = tg->cols;
+	}
+}
+
+static int64_t
+bias_bytes(const struct contraction *c)
+{
+	return c->has_bias ? 64 + c->groups * c->cog *
+	    (int64_t)dtype_size(c->bias.dtype) : 0;
+}
+
+/* Estimated cycles: the slower of array and DRAM, plus what the first load and
+ * the last store leave uncovered. */
+static double
+estimate(const struct trial *t, int64_t wtraffic)
+{
+	const struct lower *lw = t->c->lw;
+	double bw = lw->bw > 0 ? lw->bw : 1e12;
+	double mem = (double)(t->traffic + wtraffic) / bw;
+	double mat = (double)t->plan.cycles;
+	double edge = (double)(t->in + t->out + t->res) / bw;
+	if (t->plan.wmode == W_WHOLE && lw->target->wbuf_bytes > 0 &&
+	    t->c->w_bytes > lw->target->wbuf_bytes / 2)
+		edge += (double)t->c->w_bytes / bw; /* nothing prefetches it */
+	if (t->plan.wmode == W_STREAM)
+		edge += 1; /* only when nothing else fits as well */
+	return (mem > mat ? mem : mat) + edge +
+	    (double)(t->tiles * TILE_OVERHEAD) + mem * 1e-3;
+}
+
+struct wchoice {
+	enum weight_mode mode;
+	enum space space;
+};
+
+static void
+try_weights(struct trial *t, struct contract_plan *best)
+{
+	static const struct wchoice choices[] = {
+	    {W_RESIDENT, SPACE_GBUF}, {W_WHOLE, SPACE_WBUF},
+	    {W_WHOLE, SPACE_GBUF}, {W_CHUNK, SPACE_WBUF},
+	    {W_STREAM, SPACE_WBUF}};
+	const struct contraction *c = t->c;
+	int64_t depth = t->tiles > 1 ? 2 : 1;
+	int64_t need = depth * (aligned(t, t->in) + aligned(t, t->out) +
+	    aligned(t, t->res) + t->rest) + bias_bytes(c);
+	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
+		int64_t gbuf, wtraffic;
+		if (place_on_chip(&c->w) != (choices[i].mode == W_RESIDENT))
+			continue;
+		if (!stage_weights(t, choices[i].mode, choices[i].space,
+		    &gbuf, &wtraffic))
+			continue;
+		if (need + gbuf > c->lw->gbuf_free)
+			continue;
+		t->plan.traffic = t->traffic + wtraffic;
+		t->plan.cost = estimate(t, wtraffic);
+		if (best->cost == 0 || t->plan.cost < best->cost)
+			*best = t->plan;
+	}
+}
+
+static void
+try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
+    struct contract_plan *best)
+{
+	for (int ps = 0; ps < 2; ps++) {
+		if (ps == 1 && pack > 1)
+			continue;
+		struct trial t;
+		memset(&t, 0, sizeof t);
+		t.c = c;
+		memcpy(t.plan.tile, tile, sizeof t.plan.tile);
+		t.plan.pack = pack;
+		t.plan.pixels_stationary = ps == 1;
+		measure(&t);
+		set_blocks(&t);
+		t.plan.cycles = matrix_cycles(&t);
+		try_weights(&t, best);
+	}
+}
+
+/* Tiles are runs of consecutive pixels: images, then rows of one image, then
+ * pixels of one row. Where zeros are inserted, cuts fall on stored elements. */
+static void
+try_level(const struct contraction *c, int level, int64_t pack,
+    struct contract_plan *best)
+{
+	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
+	    c->win.out[2]};
+	int64_t tile[4], unit = level > 0 ? c->win.up[level - 1] : 1;
+	for (int i = 0; i < 4; i++)
+		tile[i] = i < level ? 1 : ext[i];
+	int64_t last = 0;
+	for (int64_t parts = 1; parts <= ext[level];
+	     parts += parts < 16 ? 1 : parts / 8) {
+		int64_t size = ceil_div(ceil_div(ext[level], parts), unit) *
+		    unit;
+		if (size == last)
+			continue;
+		last = size;
+		tile[level] = size < ext[level] ? size : ext[level];
+		try_tile(c, tile, pack, best);
+	}
+	tile[level] = unit < ext[level] ? unit : ext[level];
+	try_tile(c, tile, pack, best);
+}
+
+/* Cutting a dimension before `level` to single elements must respect the
+ * inserted zeros as well. */
+static bool
+level_allowed(const struct contraction *c, int level)
+{
+	for (int i = 1; i < level; i++)
+		if (c->win.up[i - 1] > 1 && c->win.out[i - 1] > 1)
+			return false;
+	return true;
+}
+
+bool
+contract_plan(const struct contraction *c, struct contract_plan *p)
+{
+	int64_t pack = choose_pack(c);
+	memset(p, 0, sizeof *p);
+	for (int level = 0; level < 4; level++)
+		if (level_allowed(c, level))
+			try_level(c, level, pack, p);
+	if (p->cost > 0)
+		return true;
+	diag_error(c->lw->diag, &c->node->loc,
+	    "'%s' does not fit: %lld bytes of the global buffer are free and "
+	    "WBUF has %lld; give the target more with -mgbuf_bytes= or "
+	    "-mwbuf_bytes=", op_info(c->node->op)->name,
+	    (long long)c->lw->gbuf_free,
+	    (long long)c->lw->target->wbuf_bytes);
+	return false;
+}

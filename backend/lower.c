@@ -1,0 +1,172 @@
+/* Lowering driver: places every value, then lowers node after node. */
+#include "backend/lower.h"
+
+#include <string.h>
+
+static const char *
+op_location(struct lower *lw, const struct loc *loc)
+{
+	if (loc->file == NULL)
+		return loc->node != NULL ? loc->node : "";
+	if (loc->node != NULL)
+		return arena_printf(lw->arena, "%s: %s", loc->file, loc->node);
+	return arena_printf(lw->arena, "%s:%d:%d", loc->file, loc->line,
+	    loc->col);
+}
+
+/* Mathematical products of a contraction, border padding included; paper also
+ * counts the zeros that a strided data gradient inserts. */
+static int64_t
+node_macs(const struct node *n, bool paper)
+{
+	const struct value *w = n->nin > 1 ? n->in[1] : NULL;
+	const struct value *y = n->out[0];
+	if (n->op == OP_conv) {
+		int64_t k = type_elems(&w->type) / w->type.dim[0];
+		return type_elems(&y->type) * k;
+	}
+	if (n->op == OP_conv_transpose) {
+		int64_t taps = type_elems(&w->type) / w->type.dim[0];
+		int64_t pixels = type_elems(&n->in[0]->type);
+		if (!paper)
+			return pixels * taps;
+		int64_t per_out = type_elems(&w->type) / w->type.dim[1] /
+		    node_int(n, ATTR_groups);
+		return type_elems(&y->type) * per_out;
+	}
+	if (n->op == OP_matmul) {
+		const struct tensor_type *a = &n->in[0]->type;
+		int ki = node_int(n, ATTR_trans_a) ? a->rank - 2 : a->rank - 1;
+		return type_elems(&y->type) * a->dim[a->rank == 1 ? 0 : ki];
+	}
+	return 0;
+}
+
+static void
+add_op(struct lower *lw, const struct node *n)
+{
+	const struct value *y = n->out[0];
+	struct wave_op op = {0};
+	op.name = y->name != NULL ? y->name :
+	    arena_printf(lw->arena, "%s.%u", op_info(n->op)->name, n->id);
+	op.op = op_info(n->op)->name;
+	op.phase = n->phase != NULL ? n->phase : "forward";
+	op.loc = op_location(lw, &n->loc);
+	op.macs = node_macs(n, false);
+	op.macs_paper = node_macs(n, true);
+	VEC_PUSH(lw->p->arena, &lw->p->ops, op);
+	lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
+}
+
+static bool
+lower_node(struct lower *lw, const struct node *n)
+{
+	if (type_elems(&n->out[0]->type) == 0)
+		return true;
+	switch (op_info(n->op)->lowering) {
+	case LOWER_MATRIX: return lower_matrix(lw, n);
+	case LOWER_MAP: return lower_map(lw, n);
+	case LOWER_REDUCE: return lower_reduce(lw, n);
+	case LOWER_WINDOW: return lower_window(lw, n);
+	case LOWER_MOVE: return lower_move(lw, n);
+	case LOWER_COMPOSITE:
+	case LOWER_FOLD: break;
+	}
+	diag_error(lw->diag, &n->loc,
+	    "op '%s' reached the backend: run the legalize pass first",
+	    op_info(n->op)->name);
+	return false;
+}
+
+/* Writes the outputs that v is to their DRAM buffers, unless v lives there. */
+static void
+store_outputs(struct lower *lw, const struct value *v)
+{
+	for (size_t i = 0; i < lw->g->outputs.len; i++) {
+		if (lw->g->outputs.data[i] != v || type_elems(&v->type) == 0)
+			continue;
+		struct place *out = place_output(lw, i);
+		struct place *src = place_of(lw, v);
+		if (!place_same(src, out))
+			lower_copy(lw, src, out);
+	}
+}
+
+static void
+one_layer_group(struct lower *lw)
+{
+	struct wave_layer_group grp = {0};
+	int64_t batch = 1;
+	if (lw->g->inputs.len > 0 && lw->g->inputs.data[0]->type.rank > 0)
+		batch = lw->g->inputs.data[0]->type.dim[0];
+	struct strbuf names = {0};
+	for (size_t i = 0; i < lw->p->ops.len; i++) {
+		if (i > 0)
+			strbuf_add(&names, ",");
+		strbuf_add(&names, lw->p->ops.data[i].name);
+	}
+	grp.ops = arena_strdup(lw->p->arena,
+	    names.data != NULL ? names.data : "");
+	strbuf_free(&names);
+	grp.sub_batch = batch;
+	grp.iterations = 1;
+	VEC_PUSH(lw->p->arena, &lw->p->layer_groups, grp);
+}
+
+/* Outputs that no node computes: an input or a constant handed through. */
+static void
+store_leaf_outputs(struct lower *lw)
+{
+	for (size_t i = 0; i < lw->g->outputs.len; i++) {
+		const struct value *v = lw->g->outputs.data[i];
+		if (v->kind == VALUE_NODE)
+			continue;
+		struct wave_op op = {0};
+		op.name = v->name != NULL ? v->name : "output";
+		op.op = "copy";
+		op.phase = "forward";
+		op.loc = op_location(lw, &v->loc);
+		VEC_PUSH(lw->p->arena, &lw->p->ops, op);
+		lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
+		if (type_elems(&v->type) > 0)
+			lower_copy(lw, place_of(lw, v), place_output(lw, i));
+	}
+}
+
+struct tile_program *
+lower_graph(struct arena *a, struct diag *d, const struct graph *g,
+    const struct wave_target *t, double budget)
+{
+	struct lower *lw = NEW(a, struct lower);
+	lw->arena = a;
+	lw->diag = d;
+	lw->g = g;
+	lw->target = t;
+	lw->p = tile_new(a, t);
+	lw->p->entry = "main";
+	lw->p->groups = 1;
+	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
+	    (double)lw->p->groups : 0;
+	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
+	    (int64_t)((double)t->wbuf_bytes * budget);
+	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
+	if (!place_values(lw, budget))
+		return NULL;
+	lw->node_index = 0;
+	graph_foreach_node(g, n) {
+		lw->node = n;
+		add_op(lw, n);
+		lw->gbuf_free = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
+		    (int64_t)((double)t->gbuf_bytes * budget) -
+			place_live_at(lw, lw->node_index);
+		if (!place_is_view(lw, n) && !lower_node(lw, n))
+			return NULL;
+		for (int i = 0; i < n->nout; i++)
+			if (n->out[i] != NULL)
+				store_outputs(lw, n->out[i]);
+		lw->node_index++;
+	}
+	store_leaf_outputs(lw);
+	one_layer_group(lw);
+	return d->errors > 0 ? NULL : lw->p;
+}

@@ -1,0 +1,115 @@
+/* Lowering: graph IR to tile IR. What its parts share; see LOWERING.md. */
+#ifndef WAVE_BACKEND_LOWER_H
+#define WAVE_BACKEND_LOWER_H
+
+#include "backend/tile.h"
+#include "ir/graph.h"
+
+/* Where the elements of a value are: a strided box in a buffer. Transposes,
+ * slices, expansions and most reshapes are other places of the same bytes. */
+struct place {
+	struct tile_buffer *buf;
+	enum dtype dtype;
+	int rank;
+	int64_t dim[MAX_RANK];    /* logical */
+	int64_t stride[MAX_RANK]; /* bytes; 0 broadcasts */
+	int64_t offset;           /* bytes from the start of a version */
+};
+
+struct lower {
+	struct arena *arena;
+	struct diag *diag;
+	const struct graph *g;
+	const struct wave_target *target;
+	struct tile_program *p;
+	struct place **place; /* by value id; NULL: not placed yet */
+	struct residency *res;
+	int64_t gbuf_free; /* bytes for the working buffers of this node */
+	int64_t wbuf_free; /* the same of the weight staging buffer */
+	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
+	const struct node *node;
+	uint32_t node_index;
+};
+
+/* ---- place.c: layouts, aliases, residency ---- */
+bool place_values(struct lower *lw, double budget);
+/* Bytes that resident values occupy while node i runs. */
+int64_t place_live_at(const struct lower *lw, uint32_t node_index);
+struct place *place_of(struct lower *lw, const struct value *v);
+bool place_on_chip(const struct place *pl);
+int64_t place_bytes(const struct place *pl); /* dense size */
+bool place_same(const struct place *a, const struct place *b);
+/* True when node n only renames memory: its results are already placed as
+ * views of its operands. */
+bool place_is_view(const struct lower *lw, const struct node *n);
+/* A place of the same elements in row-major order of dim. */
+struct place place_dense(enum dtype t, int rank, const int64_t *dim);
+/* The place of pl seen with another shape; false when no strides do it. */
+bool place_reshape(const struct place *pl, int rank, const int64_t *dim,
+    struct place *out);
+/* The DRAM buffer of an output. */
+struct place *place_output(struct lower *lw, size_t i);
+
+/* ---- affine helpers (stage.c) ---- */
+/* a += b * mul, b a plain number. */
+void taff_add_scaled(struct tile_aff *a, const struct tile_aff *b,
+    int64_t mul);
+
+/* ---- grid.c: tile loops ---- */
+#define GRID_RANK 8
+
+struct box { /* one tile: where it starts and how large it is */
+	struct tile_aff origin[GRID_RANK];
+	int64_t size[GRID_RANK];
+};
+
+/* Calls body for every combination of full and partial tiles, inside the loops
+ * that iterate over the full ones, outermost dimension first. */
+void grid_emit(struct lower *lw, int rank, const int64_t *extent,
+    const int64_t *tile, const char *const *names,
+    void (*body)(void *ctx, const struct box *b), void *ctx);
+
+/* ---- stage.c: DMA between DRAM places and working buffers ---- */
+
+/* One dimension of a box copy. */
+struct stage_dim {
+	int64_t size;
+	int64_t dram, chip;     /* byte strides */
+	bool clip;              /* start may lie outside [0, bound) */
+	struct tile_aff start;  /* of the DRAM coordinate, when clip */
+	int64_t bound;
+};
+
+/* Emits loads (stores) that copy the box; more than six dimensions become
+ * loops. dram is the address of coordinate 0 in clipped dimensions and of the
+ * box's first element in the others. */
+void stage_copy(struct lower *lw, bool load, const struct stage_dim *dims,
+    int rank, const struct tile_aff *dram, enum dtype dram_dtype,
+    const struct tile_aff *chip, enum dtype chip_dtype, double fill,
+    enum traffic traffic);
+
+/* A new working buffer of the current innermost loop: depth versions. */
+struct tile_buffer *stage_buffer(struct lower *lw, const char *what,
+    enum space space, int64_t bytes, int depth);
+
+/* ---- one entry for each lowering class ---- */
+bool lower_matrix(struct lower *lw, const struct node *n);
+bool lower_map(struct lower *lw, const struct node *n);
+bool lower_reduce(struct lower *lw, const struct node *n);
+bool lower_window(struct lower *lw, const struct node *n);
+bool lower_move(struct lower *lw, const struct node *n);
+/* Copies src to dst, converting; shapes equal. */
+void lower_copy(struct lower *lw, const struct place *src,
+    const struct place *dst);
+void lower_fill(struct lower *lw, const struct place *dst, double v);
+
+/* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
+ * scales the memory that lowering counts on: the driver retries with less
+ * when the planner finds no room. */
+struct tile_program *lower_graph(struct arena *a, struct diag *d,
+    const struct graph *g, const struct wave_target *t, double budget);
+
+/* The innermost loop at the cursor, NULL at top level. */
+#define CUR_LOOP(lw) ((lw)->p->cur)
+
+#endif

@@ -1,0 +1,379 @@
+/* Contractions: describes conv, conv_transpose and matmul as one problem. */
+#include "backend/contract.h"
+
+#include <string.h>
+
+/* ---- weights in device order ---- */
+
+/* Constant weights are stored in DRAM as rows k = (kd, kh, kw, ci) of all
+ * output channels, so that a tile is a rectangle. */
+struct weight_order {
+	const struct value *v;
+	int64_t tap[3], stride_tap[3]; /* extents, element strides */
+	int64_t ci, stride_ci;         /* of one group */
+	int64_t groups, stride_group;
+	int64_t co, stride_co;         /* of one group */
+	bool flip[3];
+};
+
+static void
+copy_run(uint8_t *dst, const uint8_t *src, int64_t n, int64_t stride,
+    size_t size)
+{
+	if (size == 2) {
+		for (int64_t i = 0; i < n; i++)
+			memcpy(dst + 2 * i, src + 2 * i * stride, 2);
+	} else if (size == 4) {
+		for (int64_t i = 0; i < n; i++)
+			memcpy(dst + 4 * i, src + 4 * i * stride, 4);
+	} else {
+		for (int64_t i = 0; i < n; i++)
+			memcpy(dst + (size_t)i * size,
+			    src + (size_t)(i * stride) * size, size);
+	}
+}
+
+static void *
+reorder(struct arena *a, const struct weight_order *o)
+{
+	size_t size = dtype_size(o->v->type.dtype);
+	uint8_t *out = arena_alloc(a, (size_t)type_bytes(&o->v->type));
+	const uint8_t *in = o->v->data;
+	uint8_t *dst = out;
+	int64_t taps = o->tap[0] * o->tap[1] * o->tap[2];
+	for (int64_t t = 0; t < taps; t++) {
+		int64_t k[3] = {t / (o->tap[1] * o->tap[2]),
+		    t / o->tap[2] % o->tap[1], t % o->tap[2]};
+		int64_t at = 0;
+		for (int i = 0; i < 3; i++)
+			at += (o->flip[i] ? o->tap[i] - 1 - k[i] : k[i]) *
+			    o->stride_tap[i];
+		for (int64_t c = 0; c < o->ci; c++) {
+			for (int64_t g = 0; g < o->groups; g++) {
+				int64_t from = at + c * o->stride_ci +
+				    g * o->stride_group;
+				copy_run(dst, in + (size_t)from * size, o->co,
+				    o->stride_co, size);
+				dst += (size_t)o->co * size;
+			}
+		}
+	}
+	return out;
+}
+
+/* Describes the weights to the contraction; constants are reordered. */
+static void
+set_weights(struct contraction *c, const struct weight_order *o)
+{
+	struct lower *lw = c->lw;
+	int64_t size = (int64_t)dtype_size(o->v->type.dtype);
+	int64_t columns = o->groups * o->co;
+	c->w_bytes = type_bytes(&o->v->type);
+	if (o->v->kind == VALUE_CONST) {
+		struct tile_buffer *b = tile_buffer(lw->p,
+		    o->v->name != NULL ? o->v->name : "weight", SPACE_DRAM,
+		    c->w_bytes, 1, NULL);
+		b->role = ROLE_CONST;
+		b->traffic = TRAFFIC_WEIGHT;
+		b->dtype = o->v->type.dtype;
+		b->rank = 2;
+		b->dim[0] = c->k;
+		b->dim[1] = columns;
+		b->stride[0] = columns * size;
+		b->stride[1] = size;
+		b->data = reorder(lw->p->arena, o);
+		c->w = place_dense(b->dtype, 2, b->dim);
+		c->w.buf = b;
+		c->canonical = true;
+		c->w_n = size;
+		c->w_c = columns * size;
+		c->w_group = o->co * size;
+		int64_t step = c->w_c * o->ci;
+		for (int i = 2; i >= 0; i--) {
+			c->w_tap[i] = step;
+			step *= o->tap[i];
+		}
+		return;
+	}
+	c->w = *place_of(lw, o->v);
+	memcpy(c->flip, o->flip, sizeof c->flip);
+}
+
+/* Byte strides of weights that are computed or bound at run time. */
+static void
+dynamic_weights(struct contraction *c, int ci_dim, int co_dim, int spatial)
+{
+	if (c->canonical)
+		return;
+	c->w_c = c->w.stride[ci_dim];
+	c->w_n = c->w.stride[co_dim];
+	for (int a = 0; a < 3; a++) {
+		int i = a - (3 - spatial);
+		c->w_tap[a] = i < 0 ? 0 : c->w.stride[2 + i];
+	}
+}
+
+/* ---- epilogue and result ---- */
+
+static void
+set_epilogue(struct contraction *c, const struct node *n)
+{
+	if (n->nin > 2 && n->in[2] != NULL) {
+		c->has_bias = true;
+		c->bias = *place_of(c->lw, n->in[2]);
+	}
+	if (n->nin > 3 && n->in[3] != NULL) {
+		c->has_res = true;
+		c->res = *place_of(c->lw, n->in[3]);
+	}
+	c->act = (enum act)node_int(n, ATTR_act);
+	c->alpha = node_float(n, ATTR_act_alpha);
+	c->beta = node_float(n, ATTR_act_beta);
+}
+
+static void
+image_strides(const struct place *pl, int64_t *addr, int64_t *channel)
+{
+	int spatial = pl->rank - 2;
+	addr[0] = pl->stride[0];
+	*channel = pl->stride[1];
+	for (int a = 0; a < 3; a++) {
+		int i = a - (3 - spatial);
+		addr[1 + a] = i < 0 ? 0 : pl->stride[2 + i];
+	}
+}
+
+static void
+set_result(struct contraction *c)
+{
+	image_strides(&c->y, c->y_addr, &c->y_c);
+	if (c->has_res)
+		image_strides(&c->res, c->res_addr, &c->res_c);
+}
+
+/* ---- convolution ---- */
+
+static void
+describe_conv(struct contraction *c, const struct node *n)
+{
+	bool transposed = n->op == OP_conv_transpose;
+	const struct tensor_type *wt = &n->in[1]->type;
+	int spatial = wt->rank - 2;
+	window_from_node(n, &c->x, &n->out[0]->type, wt->dim + 2, &c->win);
+	c->groups = node_int(n, ATTR_groups);
+	c->cig = c->x.dim[1] / c->groups;
+	c->cog = c->y.dim[1] / c->groups;
+	c->k = c->cig;
+	struct weight_order o = {.v = n->in[1], .ci = c->cig,
+	    .groups = c->groups, .co = c->cog};
+	int64_t taps = 1;
+	for (int a = 2; a >= 0; a--) {
+		int i = a - (3 - spatial);
+		o.tap[a] = i < 0 ? 1 : wt->dim[2 + i];
+		o.stride_tap[a] = taps;
+		taps *= o.tap[a];
+		if (!transposed)
+			continue;
+		/* x scattered with stride s is x with s - 1 zeros between its
+		 * elements under the flipped window */
+		o.flip[a] = true;
+		c->win.up[a] = c->win.stride[a];
+		c->win.stride[a] = 1;
+		c->win.pad[a] = c->win.dil[a] * (o.tap[a] - 1) -
+		    c->win.pad[a];
+	}
+	c->k *= taps;
+	if (transposed) { /* (Ci, Co/groups, ...) */
+		o.stride_co = taps;
+		o.stride_ci = taps * c->cog;
+		o.stride_group = o.stride_ci * c->cig;
+	} else { /* (Co, Ci/groups, ...) */
+		o.stride_ci = taps;
+		o.stride_co = taps * c->cig;
+		o.stride_group = o.stride_co * c->cog;
+	}
+	c->win.c = c->cig;
+	set_weights(c, &o);
+	dynamic_weights(c, transposed ? 0 : 1, transposed ? 1 : 0, spatial);
+	if (!c->canonical)
+		c->w_group = transposed ? c->cig * c->w_c : c->cog * c->w_n;
+}
+
+/* ---- matrix product ---- */
+
+struct mat { /* one operand as batches of a matrix */
+	struct place pl;
+	int64_t rows, cols, row_addr, col_addr;
+	int nbatch;
+	const int64_t *bdim, *bstride;
+};
+
+static void
+as_matrix(struct mat *m, bool trans, bool column)
+{
+	const struct place *pl = &m->pl;
+	if (pl->rank == 1) { /* a vector: row for a, column for b */
+		m->rows = column ? pl->dim[0] : 1;
+		m->cols = column ? 1 : pl->dim[0];
+		m->row_addr = column ? pl->stride[0] : 0;
+		m->col_addr = column ? 0 : pl->stride[0];
+		m->nbatch = 0;
+		return;
+	}
+	int r = pl->rank - 2, k = pl->rank - 1;
+	if (trans) {
+		r = pl->rank - 1;
+		k = pl->rank - 2;
+	}
+	m->rows = pl->dim[r];
+	m->cols = pl->dim[k];
+	m->row_addr = pl->stride[r];
+	m->col_addr = pl->stride[k];
+	m->nbatch = pl->rank - 2;
+	m->bdim = pl->dim;
+	m->bstride = pl->stride;
+}
+
+/* Byte stride of batch dimension i (of rank nb) in m: 0 where it broadcasts. */
+static int64_t
+batch_stride(const struct mat *m, int i, int nb)
+{
+	int j = i - (nb - m->nbatch);
+	return j < 0 || m->bdim[j] == 1 ? 0 : m->bstride[j];
+}
+
+/* a (..., M, K) times a plain matrix is one product with all rows. */
+static bool
+flatten_rows(struct contraction *c, int64_t k, int64_t n)
+{
+	if (c->x.rank <= 2)
+		return false;
+	int64_t rows = place_bytes(&c->x) /
+	    (int64_t)dtype_size(c->x.dtype) / k;
+	int64_t xd[2] = {rows, k}, yd[2] = {rows, n};
+	struct place x, y, r;
+	if (!place_reshape(&c->x, 2, xd, &x) ||
+	    !place_reshape(&c->y, 2, yd, &y))
+		return false;
+	if (c->has_res) {
+		if (!place_reshape(&c->res, 2, yd, &r))
+			return false;
+		c->res = r;
+	}
+	c->x = x;
+	c->y = y;
+	return true;
+}
+
+static void
+result_matrix(const struct place *pl, bool a_vector, bool b_vector,
+    int64_t *row, int64_t *col, int *nbatch)
+{
+	int r = pl->rank;
+	*col = b_vector ? 0 : pl->stride[--r];
+	*row = a_vector ? 0 : pl->stride[--r];
+	*nbatch = r;
+}
+
+static bool
+set_batch(struct contraction *c, const struct mat *a, const struct mat *b,
+    int nb)
+{
+	c->nbatch = 0;
+	for (int i = 0; i < nb; i++) {
+		if (c->y.dim[i] == 1)
+			continue;
+		if (c->nbatch == MAX_BATCH) {
+			diag_error(c->lw->diag, &c->node->loc,
+			    "matmul with more than %d batch dimensions",
+			    MAX_BATCH);
+			return false;
+		}
+		int j = c->nbatch++;
+		c->batch[j] = c->y.dim[i];
+		c->x_batch[j] = batch_stride(a, i, nb);
+		c->w_batch[j] = batch_stride(b, i, nb);
+		c->y_batch[j] = c->y.stride[i];
+		c->res_batch[j] = c->has_res ? c->res.stride[i] : 0;
+	}
+	return true;
+}
+
+static bool
+describe_matmul(struct contraction *c, const struct node *n)
+{
+	bool ta = node_int(n, ATTR_trans_a), tb = node_int(n, ATTR_trans_b);
+	const struct tensor_type *wt = &n->in[1]->type;
+	struct mat a = {0}, b = {0};
+	int64_t wk = wt->rank == 1 ? wt->dim[0] :
+	    wt->dim[wt->rank - (tb ? 1 : 2)];
+	int64_t wn = wt->rank == 1 ? 1 : wt->dim[wt->rank - (tb ? 2 : 1)];
+	bool bvec = wt->rank == 1;
+	if (wt->rank == 2 && !ta)
+		flatten_rows(c, wk, wn);
+	a.pl = c->x;
+	as_matrix(&a, ta, false);
+	c->groups = 1;
+	c->cig = c->k = wk;
+	c->cog = wn;
+	struct weight_order o = {.v = n->in[1], .tap = {1, 1, 1}, .ci = wk,
+	    .groups = 1, .co = wn, .stride_ci = tb ? 1 : wn,
+	    .stride_co = tb ? wk : 1};
+	if (wt->rank <= 2) {
+		set_weights(c, &o);
+	} else {
+		c->w = *place_of(c->lw, n->in[1]);
+		c->w_bytes = wk * wn * (int64_t)dtype_size(c->w.dtype);
+	}
+	b.pl = c->canonical ? place_dense(wt->dtype, wt->rank, wt->dim) : c->w;
+	as_matrix(&b, tb, true);
+	if (!c->canonical) {
+		c->w_c = b.row_addr;
+		c->w_n = b.col_addr;
+	}
+	c->win = (struct window){.n = a.rows, .c = wk, .out = {1, 1, 1},
+	    .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dil = {1, 1, 1},
+	    .up = {1, 1, 1}, .extent = {1, 1, 1}, .n_addr = a.row_addr,
+	    .c_addr = a.col_addr};
+	int nb;
+	result_matrix(&c->y, c->x.rank == 1, bvec, &c->y_addr[0], &c->y_c,
+	    &nb);
+	if (c->has_res) {
+		int nr;
+		result_matrix(&c->res, c->x.rank == 1, bvec, &c->res_addr[0],
+		    &c->res_c, &nr);
+	}
+	return set_batch(c, &a, &b, nb);
+}
+
+bool
+lower_matrix(struct lower *lw, const struct node *n)
+{
+	struct contraction c;
+	memset(&c, 0, sizeof c);
+	c.lw = lw;
+	c.node = n;
+	c.x = *place_of(lw, n->in[0]);
+	c.y = *place_of(lw, n->out[0]);
+	set_epilogue(&c, n);
+	if (n->op == OP_matmul) {
+		if (!describe_matmul(&c, n))
+			return false;
+	} else {
+		describe_conv(&c, n);
+		set_result(&c);
+	}
+	struct contract_plan plan;
+	memset(&plan, 0, sizeof plan);
+	if (!contract_plan(&c, &plan))
+		return false;
+	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
+	    "%lldx%lldx%lldx%lld, block %lldx%lld, %lld matrix cycles, "
+	    "%lld DRAM bytes", plan.pixels_stationary ? "activations" :
+	    "weights", (long long)plan.tile[0], (long long)plan.tile[1],
+	    (long long)plan.tile[2], (long long)plan.tile[3],
+	    (long long)plan.rowblk, (long long)plan.colblk,
+	    (long long)plan.cycles, (long long)plan.traffic);
+	contract_emit(&c, &plan);
+	return true;
+}

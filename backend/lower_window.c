@@ -1,0 +1,245 @@
+/* Pools and channel windows on the vector unit. */
+#include "backend/slab.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WIN_RANK 5 /* n, d, h, w, c */
+
+struct win {
+	struct lower *lw;
+	enum vec_func func;
+	struct place x, y;
+	struct window w;
+	int64_t y_addr[WIN_RANK];
+	bool in_stream, out_stream;
+	double fill;
+	int64_t extent[WIN_RANK], tile[WIN_RANK];
+};
+
+static int64_t
+need_bytes(const struct win *o)
+{
+	int64_t sum = 0;
+	bool whole = memcmp(o->tile, o->extent, sizeof o->tile) == 0;
+	if (o->in_stream) {
+		struct window w = o->w;
+		w.c = o->tile[4];
+		sum += slab_bytes(&w, o->tile, o->x.dtype) + 64;
+	}
+	if (o->out_stream) {
+		int64_t n = (int64_t)dtype_size(o->y.dtype);
+		for (int i = 0; i < WIN_RANK; i++)
+			n *= o->tile[i];
+		sum += n + 64;
+	}
+	return whole ? sum : 2 * sum;
+}
+
+/* Cuts n, then d, h, w (an operand on chip cannot be cut there), then c. */
+static bool
+choose_tile(struct win *o)
+{
+	memcpy(o->tile, o->extent, sizeof o->tile);
+	if (!o->in_stream && !o->out_stream)
+		return true;
+	int64_t limit = o->lw->gbuf_free - o->lw->gbuf_free / 16;
+	int64_t part = need_bytes(o) / 2;
+	if (part < 32768)
+		part = 32768;
+	if (limit > part)
+		limit = part;
+	for (int i = 0; i < WIN_RANK && need_bytes(o) > limit; i++) {
+		bool spatial = i >= 1 && i <= 3;
+		if (spatial && !o->in_stream)
+			continue;
+		int64_t lo = 1, hi = o->extent[i];
+		while (lo < hi) {
+			int64_t mid = lo + (hi - lo + 1) / 2;
+			o->tile[i] = mid;
+			if (need_bytes(o) <= limit)
+				lo = mid;
+			else
+				hi = mid - 1;
+		}
+		o->tile[i] = ceil_div(o->extent[i],
+		    ceil_div(o->extent[i], lo));
+	}
+	if (need_bytes(o) <= o->lw->gbuf_free)
+		return true;
+	diag_error(o->lw->diag, &o->lw->node->loc,
+	    "'%s' needs %lld bytes of the global buffer for one tile; %lld "
+	    "are free", op_info(o->lw->node->op)->name,
+	    (long long)need_bytes(o), (long long)o->lw->gbuf_free);
+	return false;
+}
+
+static void
+source(struct win *o, const struct box *b, struct slab *s)
+{
+	struct window w = o->w;
+	w.c = b->size[4];
+	if (o->in_stream) {
+		struct place x = o->x;
+		slab_make(o->lw, &x, NULL, &w, b, o->fill, "in", s);
+		return;
+	}
+	memset(s, 0, sizeof *s);
+	s->base = taff(o->x.buf, o->x.offset);
+	taff_add_scaled(&s->base, &b->origin[0], w.n_addr);
+	taff_add_scaled(&s->base, &b->origin[4], w.c_addr);
+	s->n_addr = w.n_addr;
+	s->c_addr = w.c_addr;
+	memcpy(s->axis_addr, w.axis_addr, sizeof s->axis_addr);
+	memcpy(s->stride, w.stride, sizeof s->stride);
+	memcpy(s->pad, w.pad, sizeof s->pad);
+	memcpy(s->extent, w.extent, sizeof s->extent);
+}
+
+/* Strides of the staged result, compact in n, d, h, w, c order. */
+static void
+compact(const struct win *o, const struct box *b, int64_t *stride)
+{
+	int64_t step = (int64_t)dtype_size(o->y.dtype);
+	for (int i = WIN_RANK - 1; i >= 0; i--) {
+		stride[i] = step;
+		step *= b->size[i];
+	}
+}
+
+static void
+emit_tile(void *ctx, const struct box *b)
+{
+	struct win *o = ctx;
+	struct tile_vec *t = NEW(o->lw->p->arena, struct tile_vec);
+	struct tile_aff dram = taff(o->y.buf, o->y.offset);
+	for (int i = 0; i < WIN_RANK; i++)
+		taff_add_scaled(&dram, &b->origin[i], o->y_addr[i]);
+	struct slab s;
+	source(o, b, &s);
+	t->v.func = o->func;
+	t->v.rank = 8;
+	t->dst = dram;
+	memcpy(t->v.dst.stride, o->y_addr, sizeof o->y_addr);
+	if (o->out_stream) {
+		int64_t stride[WIN_RANK];
+		compact(o, b, stride);
+		memcpy(t->v.dst.stride, stride, sizeof stride);
+		t->dst = taff(stage_buffer(o->lw, "out", SPACE_GBUF,
+		    stride[0] * b->size[0], 2), 0);
+	}
+	t->v.dst.space = t->dst.buffer->space;
+	t->v.dst.dtype = o->y.dtype;
+	t->src[0] = s.base;
+	t->v.src[0].space = s.base.buffer->space;
+	t->v.src[0].dtype = o->x.dtype;
+	t->v.src[0].stride[0] = s.n_addr;
+	t->v.src[0].stride[4] = s.c_addr;
+	for (int i = 0; i < WIN_RANK; i++)
+		t->v.size[i] = b->size[i];
+	for (int a = 0; a < 3; a++) {
+		t->v.src[0].stride[1 + a] = s.axis_addr[a];
+		t->v.size[5 + a] = o->w.kernel[a];
+		t->v.axis[a].stride = s.stride[a];
+		t->v.axis[a].dil = o->w.dil[a];
+		t->v.axis[a].pad = s.pad[a];
+		t->v.axis[a].extent = s.extent[a];
+	}
+	tile_emit(o->lw->p, TILE_WIN, Q_VE)->vec = t;
+	if (!o->out_stream)
+		return;
+	struct stage_dim d[WIN_RANK];
+	memset(d, 0, sizeof d);
+	for (int i = 0; i < WIN_RANK; i++) {
+		d[i].size = b->size[i];
+		d[i].dram = o->y_addr[i];
+		d[i].chip = t->v.dst.stride[i];
+	}
+	stage_copy(o->lw, false, d, WIN_RANK, &dram, o->y.dtype, &t->dst,
+	    o->y.dtype, 0, o->y.buf->traffic);
+}
+
+static double
+lowest(enum dtype t)
+{
+	switch (t) {
+	case DT_I8: return -128;
+	case DT_I16: return -32768;
+	case DT_I32: return INT32_MIN;
+	case DT_I64: return -9223372036854775808.0;
+	case DT_U8:
+	case DT_U16:
+	case DT_U32:
+	case DT_U64:
+	case DT_BOOL: return 0;
+	default: return -INFINITY;
+	}
+}
+
+static bool
+run(struct win *o)
+{
+	static const char *const names[] = {"n", "d", "y", "x", "c"};
+	o->in_stream = !place_on_chip(&o->x);
+	o->out_stream = !place_on_chip(&o->y);
+	o->fill = o->func == VF_wmax ? lowest(o->x.dtype) : 0;
+	o->extent[0] = o->w.n;
+	for (int a = 0; a < 3; a++)
+		o->extent[1 + a] = o->w.out[a];
+	o->extent[4] = o->w.c;
+	if (!choose_tile(o))
+		return false;
+	grid_emit(o->lw, WIN_RANK, o->extent, o->tile, names, emit_tile, o);
+	return true;
+}
+
+/* x and y seen as (N, C, S): S runs along axis h, the channels along w. */
+static bool
+channel_sum(struct win *o, const struct node *n)
+{
+	int64_t c = o->x.dim[1], s = 1;
+	for (int i = 2; i < o->x.rank; i++)
+		s *= o->x.dim[i];
+	int64_t dim[3] = {o->x.dim[0], c, s};
+	struct place x, y;
+	if (!place_reshape(&o->x, 3, dim, &x) ||
+	    !place_reshape(&o->y, 3, dim, &y)) {
+		diag_error(o->lw->diag, &n->loc,
+		    "channel window over an image whose pixels are not evenly "
+		    "spaced in memory");
+		return false;
+	}
+	int64_t size = node_int(n, ATTR_size);
+	o->w = (struct window){.n = dim[0], .c = 1, .out = {1, s, c},
+	    .kernel = {1, 1, size}, .stride = {1, 1, 1}, .dil = {1, 1, 1},
+	    .pad = {0, 0, (size - 1) / 2}, .up = {1, 1, 1},
+	    .extent = {1, s, c}, .n_addr = x.stride[0],
+	    .axis_addr = {0, x.stride[2], x.stride[1]},
+	    .c_addr = (int64_t)dtype_size(x.dtype)};
+	o->y_addr[0] = y.stride[0];
+	o->y_addr[2] = y.stride[2];
+	o->y_addr[3] = y.stride[1];
+	return run(o);
+}
+
+bool
+lower_window(struct lower *lw, const struct node *n)
+{
+	struct win o;
+	memset(&o, 0, sizeof o);
+	o.lw = lw;
+	o.x = *place_of(lw, n->in[0]);
+	o.y = *place_of(lw, n->out[0]);
+	o.func = n->op == OP_max_pool ? VF_wmax : VF_wsum;
+	if (n->op == OP_channel_sum)
+		return channel_sum(&o, n);
+	size_t len;
+	window_from_node(n, &o.x, &n->out[0]->type,
+	    node_ints(n, ATTR_kernel, &len), &o.w);
+	int spatial = o.x.rank - 2;
+	o.y_addr[0] = o.y.stride[0];
+	for (int i = 0; i < spatial; i++)
+		o.y_addr[4 - spatial + i] = o.y.stride[2 + i];
+	o.y_addr[4] = o.y.stride[1];
+	return run(&o);
+}

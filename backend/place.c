@@ -1,0 +1,571 @@
+/* Where values live: physical layouts, views, concatenation in place, and which
+ * values stay on chip between the ops that touch them. */
+#include "backend/lower.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is known of one value before it has a buffer. */
+struct info {
+	const struct value *v;
+	bool seen;              /* rel is computed */
+	const struct value *root; /* whose buffer it lives in */
+	struct place rel;       /* place in the root's buffer, buf NULL */
+	/* Concatenated in place: a slice of another value. */
+	const struct value *into;
+	int64_t into_axis, into_at;
+	/* Roots only. */
+	bool is_root, resident;
+	int64_t bytes;
+	int64_t first, last; /* node indices; first > last: untouched */
+	int64_t uses;
+	struct tile_buffer *buf;
+};
+
+struct residency {
+	struct info *info;     /* by value id */
+	uint32_t nvalues;
+	int64_t *live;         /* resident bytes while node i runs */
+	int64_t *index;        /* node id to node index */
+	int64_t nnodes;
+	struct place **outputs; /* DRAM places of graph outputs */
+};
+
+struct place
+place_dense(enum dtype t, int rank, const int64_t *dim)
+{
+	struct place pl = {0};
+	pl.dtype = t;
+	pl.rank = rank;
+	int64_t step = (int64_t)dtype_size(t);
+	for (int i = rank - 1; i >= 0; i--) {
+		pl.dim[i] = dim[i];
+		pl.stride[i] = step;
+		step *= dim[i];
+	}
+	return pl;
+}
+
+/* Channels-last: N, spatial..., C with C innermost. */
+static struct place
+place_nhwc(enum dtype t, int rank, const int64_t *dim)
+{
+	struct place pl = {0};
+	pl.dtype = t;
+	pl.rank = rank;
+	int64_t step = (int64_t)dtype_size(t);
+	pl.stride[1] = step;
+	step *= dim[1];
+	for (int i = rank - 1; i >= 0; i--) {
+		pl.dim[i] = dim[i];
+		if (i == 1)
+			continue;
+		pl.stride[i] = step;
+		step *= dim[i];
+	}
+	return pl;
+}
+
+int64_t
+place_bytes(const struct place *pl)
+{
+	int64_t n = (int64_t)dtype_size(pl->dtype);
+	for (int i = 0; i < pl->rank; i++)
+		n *= pl->dim[i];
+	return n;
+}
+
+bool
+place_on_chip(const struct place *pl)
+{
+	return pl->buf->space != SPACE_DRAM;
+}
+
+bool
+place_same(const struct place *a, const struct place *b)
+{
+	if (a->buf != b->buf || a->offset != b->offset || a->rank != b->rank)
+		return false;
+	for (int i = 0; i < a->rank; i++)
+		if (a->dim[i] > 1 && a->stride[i] != b->stride[i])
+			return false;
+	return true;
+}
+
+bool
+place_reshape(const struct place *pl, int rank, const int64_t *dim,
+    struct place *out)
+{
+	int64_t od[MAX_RANK], os[MAX_RANK];
+	int n = 0;
+	for (int i = 0; i < pl->rank; i++) {
+		if (pl->dim[i] == 1)
+			continue;
+		od[n] = pl->dim[i];
+		os[n++] = pl->stride[i];
+	}
+	*out = *pl;
+	out->rank = rank;
+	int i = 0, j = 0;
+	while (j < rank) {
+		int64_t have = i < n ? od[i] : 1, want = dim[j];
+		int i1 = i < n ? i + 1 : i, j1 = j + 1;
+		if (want == 1) { /* a unit dimension matches nothing */
+			out->dim[j] = 1;
+			out->stride[j] = (int64_t)dtype_size(pl->dtype);
+			j++;
+			continue;
+		}
+		while (have != want) {
+			if (have < want) {
+				if (i1 >= n)
+					return false;
+				have *= od[i1++];
+			} else {
+				if (j1 >= rank)
+					return false;
+				want *= dim[j1++];
+			}
+		}
+		for (int k = i; k + 1 < i1; k++)
+			if (os[k] != os[k + 1] * od[k + 1])
+				return false;
+		int64_t step = i < n ? os[i1 - 1] : 0;
+		for (int k = j1 - 1; k >= j; k--) {
+			out->dim[k] = dim[k];
+			out->stride[k] = step;
+			step *= dim[k];
+		}
+		i = i1;
+		j = j1;
+	}
+	return true;
+}
+
+static bool
+is_spatial_op(enum op op)
+{
+	return op == OP_conv || op == OP_conv_transpose || op == OP_max_pool ||
+	    op == OP_sum_pool;
+}
+
+/* Channels-last for images; rank 3 only next to a 1-D convolution or pool. */
+static bool
+wants_nhwc(const struct lower *lw, const struct value *v)
+{
+	if (v->kind != VALUE_NODE || value_is_output(lw->g, v))
+		return false;
+	if (v->type.rank == 4 || v->type.rank == 5)
+		return true;
+	if (v->type.rank != 3)
+		return false;
+	if (is_spatial_op(v->def->op))
+		return true;
+	for (size_t i = 0; i < v->uses.len; i++)
+		if (is_spatial_op(v->uses.data[i].node->op))
+			return true;
+	return false;
+}
+
+static struct place
+own_layout(const struct lower *lw, const struct value *v)
+{
+	const struct tensor_type *t = &v->type;
+	if (wants_nhwc(lw, v))
+		return place_nhwc(t->dtype, t->rank, t->dim);
+	return place_dense(t->dtype, t->rank, t->dim);
+}
+
+/* The place of a view op's result in its operand's buffer. */
+static bool
+view_place(const struct node *n, const struct place *in, struct place *out)
+{
+	const struct tensor_type *t = &n->out[0]->type;
+	size_t len;
+	*out = *in;
+	switch (n->op) {
+	case OP_identity:
+		return true;
+	case OP_reshape:
+		return place_reshape(in, t->rank, t->dim, out);
+	case OP_transpose: {
+		const int64_t *perm = node_ints(n, ATTR_perm, &len);
+		for (int i = 0; i < t->rank; i++) {
+			out->dim[i] = in->dim[perm[i]];
+			out->stride[i] = in->stride[perm[i]];
+		}
+		return true;
+	}
+	case OP_slice: {
+		const int64_t *start = node_ints(n, ATTR_starts, &len);
+		const int64_t *step = node_ints(n, ATTR_steps, &len);
+		for (int i = 0; i < t->rank; i++) {
+			int64_t s = len > (size_t)i ? step[i] : 1;
+			out->offset += start[i] * in->stride[i];
+			out->dim[i] = t->dim[i];
+			out->stride[i] = in->stride[i] * s;
+		}
+		return true;
+	}
+	case OP_expand: {
+		int pad = t->rank - in->rank;
+		out->rank = t->rank;
+		for (int i = t->rank - 1; i >= 0; i--) {
+			bool had = i >= pad && in->dim[i - pad] == t->dim[i];
+			out->stride[i] = had ? in->stride[i - pad] : 0;
+			out->dim[i] = t->dim[i];
+		}
+		return true;
+	}
+	default:
+		return false;
+	}
+}
+
+static bool
+is_view_op(enum op op)
+{
+	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
+	    op == OP_slice || op == OP_expand;
+}
+
+/* Computes root and rel of v; operands come before, concatenations after, so
+ * both directions are followed until something owns its memory. */
+static struct info *
+resolve(struct lower *lw, const struct value *v)
+{
+	struct info *in = &lw->res->info[v->id];
+	if (in->seen)
+		return in;
+	in->seen = true;
+	in->v = v;
+	if (in->into != NULL) {
+		struct info *to = resolve(lw, in->into);
+		in->root = to->root;
+		in->rel = to->rel;
+		int64_t axis = in->into_axis;
+		in->rel.dim[axis] = v->type.dim[axis];
+		in->rel.offset += in->into_at * to->rel.stride[axis];
+		return in;
+	}
+	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
+	    type_elems(&v->type) > 0) {
+		struct info *from = resolve(lw, v->def->in[0]);
+		if (view_place(v->def, &from->rel, &in->rel)) {
+			in->root = from->root;
+			return in;
+		}
+	}
+	in->root = v;
+	in->is_root = true;
+	in->rel = own_layout(lw, v);
+	in->bytes = place_bytes(&in->rel);
+	return in;
+}
+
+/* Lets operands of concatenations be computed in place. */
+static void
+claim_concat(struct lower *lw)
+{
+	graph_foreach_node(lw->g, n) {
+		if (n->op != OP_concat)
+			continue;
+		int64_t axis = node_int(n, ATTR_axis), at = 0;
+		for (int i = 0; i < n->nin; i++) {
+			const struct value *o = n->in[i];
+			struct info *in = &lw->res->info[o->id];
+			if (o->kind == VALUE_NODE && in->into == NULL &&
+			    !is_view_op(o->def->op) &&
+			    !value_is_output(lw->g, o)) {
+				in->into = n->out[0];
+				in->into_axis = axis;
+				in->into_at = at;
+			}
+			at += o->type.dim[axis];
+		}
+	}
+}
+
+static void
+touch(struct info *root, int64_t at, bool use)
+{
+	if (root->first > root->last) {
+		root->first = at;
+		root->last = at;
+	}
+	if (at < root->first)
+		root->first = at;
+	if (at > root->last)
+		root->last = at;
+	if (use)
+		root->uses++;
+}
+
+static void
+find_lifetimes(struct lower *lw)
+{
+	struct residency *res = lw->res;
+	for (uint32_t i = 0; i < res->nvalues; i++) {
+		res->info[i].first = 1;
+		res->info[i].last = 0;
+	}
+	int64_t at = 0;
+	graph_foreach_node(lw->g, n) {
+		res->index[n->id] = at;
+		for (int i = 0; i < n->nin; i++)
+			if (n->in[i] != NULL)
+				touch(&res->info[resolve(lw, n->in[i])->root->id],
+				    at, true);
+		for (int i = 0; i < n->nout; i++)
+			if (n->out[i] != NULL)
+				touch(&res->info[resolve(lw, n->out[i])->root->id],
+				    at, false);
+		at++;
+	}
+	for (size_t i = 0; i < lw->g->outputs.len; i++)
+		resolve(lw, lw->g->outputs.data[i]);
+}
+
+/* Working space a node needs for operands that are not resident. */
+static int64_t
+work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
+{
+	int64_t sum = 4096;
+	for (int i = 0; i < n->nin + n->nout; i++) {
+		const struct value *v = i < n->nin ? n->in[i] :
+		    n->out[i - n->nin];
+		if (v == NULL)
+			continue;
+		const struct info *r = &lw->res->info[
+		    lw->res->info[v->id].root->id];
+		if (!r->resident)
+			sum += 2 * type_bytes(&v->type);
+	}
+	int64_t limit = cap - cap / 2;
+	return sum < limit ? sum : limit;
+}
+
+/* Of the resident roots alive at node i, the one that gains least by staying:
+ * few touches for the time it occupies memory, then the largest. */
+static struct info *
+pick_victim(struct residency *res, struct info **roots, size_t nroots,
+    int64_t i)
+{
+	struct info *worst = NULL;
+	double worst_gain = 0;
+	(void)res;
+	for (size_t r = 0; r < nroots; r++) {
+		struct info *in = roots[r];
+		if (!in->resident || in->first > i || in->last < i)
+			continue;
+		double gain = (double)(1 + in->uses) /
+		    (double)(in->last - in->first + 1);
+		if (worst == NULL || gain < worst_gain ||
+		    (gain == worst_gain && in->bytes > worst->bytes)) {
+			worst = in;
+			worst_gain = gain;
+		}
+	}
+	return worst;
+}
+
+static int64_t
+round_up(int64_t v, int64_t to)
+{
+	return to > 1 ? ceil_div(v, to) * to : v;
+}
+
+static void
+count_live(struct lower *lw, struct info **roots, size_t nroots)
+{
+	struct residency *res = lw->res;
+	int64_t align = lw->target->sram_align;
+	memset(res->live, 0, (size_t)(res->nnodes + 1) * sizeof *res->live);
+	for (size_t r = 0; r < nroots; r++) {
+		struct info *in = roots[r];
+		if (!in->resident)
+			continue;
+		res->live[in->first] += round_up(in->bytes, align);
+		res->live[in->last + 1] -= round_up(in->bytes, align);
+	}
+	for (int64_t i = 1; i <= res->nnodes; i++)
+		res->live[i] += res->live[i - 1];
+}
+
+static void
+choose_residents(struct lower *lw, double budget)
+{
+	struct residency *res = lw->res;
+	struct info **roots = NEW_ARRAY(lw->arena, struct info *,
+	    res->nvalues + 1);
+	size_t nroots = 0;
+	for (uint32_t i = 0; i < res->nvalues; i++) {
+		struct info *in = &res->info[i];
+		if (!in->is_root || in->v->kind != VALUE_NODE ||
+		    in->first > in->last || in->bytes == 0)
+			continue;
+		in->resident = true;
+		roots[nroots++] = in;
+	}
+	count_live(lw, roots, nroots);
+	if (lw->target->gbuf_bytes == 0)
+		return;
+	int64_t cap = (int64_t)((double)lw->target->gbuf_bytes * budget);
+	bool again = true;
+	while (again) {
+		again = false;
+		graph_foreach_node(lw->g, n) {
+			int64_t i = res->index[n->id];
+			while (res->live[i] + work_bytes(lw, n, cap) > cap) {
+				struct info *in = pick_victim(res, roots,
+				    nroots, i);
+				if (in == NULL)
+					break;
+				in->resident = false;
+				again = true;
+				int64_t b = round_up(in->bytes,
+				    lw->target->sram_align);
+				for (int64_t k = in->first; k <= in->last; k++)
+					res->live[k] -= b;
+			}
+		}
+	}
+}
+
+bool
+place_values(struct lower *lw, double budget)
+{
+	struct residency *res = NEW(lw->arena, struct residency);
+	lw->res = res;
+	res->nvalues = lw->g->nvalues;
+	res->info = NEW_ARRAY(lw->arena, struct info, res->nvalues + 1);
+	res->index = NEW_ARRAY(lw->arena, int64_t, lw->g->nnodes + 1);
+	graph_foreach_node(lw->g, n)
+		res->nnodes++;
+	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
+	res->outputs = NEW_ARRAY(lw->arena, struct place *,
+	    lw->g->outputs.len + 1);
+	claim_concat(lw);
+	find_lifetimes(lw);
+	choose_residents(lw, budget);
+	/* Bound tensors exist even when nothing reads them. */
+	for (size_t i = 0; i < lw->g->inputs.len; i++)
+		place_of(lw, lw->g->inputs.data[i]);
+	for (size_t i = 0; i < lw->g->states.len; i++)
+		place_of(lw, lw->g->states.data[i]);
+	for (size_t i = 0; i < lw->g->outputs.len; i++)
+		place_output(lw, i);
+	return true;
+}
+
+int64_t
+place_live_at(const struct lower *lw, uint32_t node_index)
+{
+	return lw->res->live[node_index];
+}
+
+bool
+place_is_view(const struct lower *lw, const struct node *n)
+{
+	if (n->nout == 0 || !is_view_op(n->op))
+		return false;
+	return !lw->res->info[n->out[0]->id].is_root;
+}
+
+static void
+bind_buffer(struct tile_buffer *b, const char *name, const struct place *pl)
+{
+	b->bind_name = name;
+	b->dtype = pl->dtype;
+	b->rank = pl->rank;
+	memcpy(b->dim, pl->dim, sizeof b->dim);
+	memcpy(b->stride, pl->stride, sizeof b->stride);
+}
+
+static const char *
+value_name(struct lower *lw, const struct value *v)
+{
+	return v->name != NULL ? v->name :
+	    arena_printf(lw->arena, "v%u", v->id);
+}
+
+/* The output that v may be computed into directly, or -1. */
+static int64_t
+own_output(const struct lower *lw, const struct value *v)
+{
+	for (size_t i = 0; i < lw->g->outputs.len; i++)
+		if (lw->g->outputs.data[i] == v)
+			return (int64_t)i;
+	return -1;
+}
+
+/* Gives a root its buffer on first use. */
+static struct tile_buffer *
+materialize(struct lower *lw, struct info *in)
+{
+	const struct value *v = in->v;
+	if (in->buf != NULL)
+		return in->buf;
+	int64_t bytes = in->bytes > 0 ? in->bytes : 1;
+	const char *name = value_name(lw, v);
+	if (in->resident) {
+		in->buf = tile_buffer(lw->p, name, SPACE_GBUF, bytes, 1, NULL);
+	} else if (v->kind == VALUE_NODE && own_output(lw, v) >= 0) {
+		in->buf = place_output(lw,
+		    (size_t)own_output(lw, v))->buf;
+		return in->buf;
+	} else {
+		in->buf = tile_buffer(lw->p, name, SPACE_DRAM, bytes, 1, NULL);
+	}
+	struct tile_buffer *b = in->buf;
+	b->traffic = TRAFFIC_ACTIVATION;
+	bind_buffer(b, NULL, &in->rel);
+	if (v->kind == VALUE_INPUT) {
+		b->role = ROLE_INPUT;
+		b->bind_name = name;
+	} else if (v->kind == VALUE_CONST) {
+		b->role = ROLE_CONST;
+		b->traffic = TRAFFIC_WEIGHT;
+		b->data = v->data;
+	} else if (v->kind == VALUE_STATE) {
+		b->role = ROLE_STATE;
+		b->traffic = TRAFFIC_WEIGHT;
+		b->bind_name = name;
+		b->data = v->data;
+	}
+	return b;
+}
+
+struct place *
+place_of(struct lower *lw, const struct value *v)
+{
+	if (lw->place[v->id] != NULL)
+		return lw->place[v->id];
+	struct info *in = resolve(lw, v);
+	struct place *pl = NEW(lw->arena, struct place);
+	*pl = in->rel;
+	pl->buf = materialize(lw, &lw->res->info[in->root->id]);
+	lw->place[v->id] = pl;
+	return pl;
+}
+
+struct place *
+place_output(struct lower *lw, size_t i)
+{
+	struct residency *res = lw->res;
+	if (res->outputs[i] != NULL)
+		return res->outputs[i];
+	const struct value *v = lw->g->outputs.data[i];
+	struct place *pl = NEW(lw->arena, struct place);
+	*pl = place_dense(v->type.dtype, v->type.rank, v->type.dim);
+	int64_t bytes = place_bytes(pl);
+	const char *name = lw->g->output_names.data[i];
+	pl->buf = tile_buffer(lw->p, name, SPACE_DRAM, bytes > 0 ? bytes : 1,
+	    1, NULL);
+	pl->buf->role = ROLE_OUTPUT;
+	pl->buf->traffic = TRAFFIC_ACTIVATION;
+	bind_buffer(pl->buf, name, pl);
+	res->outputs[i] = pl;
+	return pl;
+}

@@ -1,0 +1,146 @@
+/* Lifetimes of buffers and first-fit placement. */
+#include "backend/tile_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/tile_access.h"
+
+/* First leaf of the node before n in its body; where n starts its body, of the
+ * node before the loop around it, and so on. */
+static uint32_t
+before(const struct tile_order *o, struct tile_node *const *prev,
+    const struct tile_node *n)
+{
+	while (prev[n->order] == NULL) {
+		if (n->parent == NULL)
+			return o->span[n->order].first;
+		n = n->parent->node;
+	}
+	return o->span[prev[n->order]->order].first;
+}
+
+/* Sibling before each node, by order. */
+static struct tile_node **
+previous(struct arena *a, const struct tile_order *o)
+{
+	struct tile_node **prev = NEW_ARRAY(a, struct tile_node *,
+	    o->nnodes + 1);
+
+	for (uint32_t i = 0; i < o->nnodes; i++) {
+		if (o->node[i]->next != NULL)
+			prev[o->node[i]->next->order] = o->node[i];
+	}
+	return prev;
+}
+
+static void
+touch(struct tile_life *l, const struct tile_span *s)
+{
+	if (!l->used || s->first < l->first)
+		l->first = s->first;
+	if (!l->used || s->end - 1 > l->last)
+		l->last = s->end - 1;
+	l->used = true;
+}
+
+struct tile_life *
+tile_lifetimes(struct arena *a, const struct tile_program *p,
+    const struct tile_order *o)
+{
+	struct tile_life *life = NEW_ARRAY(a, struct tile_life,
+	    p->buffers.len + 1);
+	struct tile_node **prev = previous(a, o);
+	struct tile_access acc[TILE_MAX_ACCESS];
+
+	for (uint32_t i = 0; i < o->nleaves; i++) {
+		struct tile_node *leaf = o->leaf[i];
+		int n = tile_accesses(leaf->insn, acc);
+		for (int k = 0; k < n; k++) {
+			const struct tile_buffer *b = acc[k].buffer;
+			struct tile_life *l = &life[b->id];
+			struct tile_node *c = b->depth > 1 &&
+				b->scope != NULL ?
+			    b->scope->node :
+			    tile_child(b->scope, leaf);
+			bool first = !l->used;
+			if (c == NULL)
+				ice("tile", "buffer '%s' outside its scope",
+				    b->name);
+			touch(l, &o->span[c->order]);
+			if (first)
+				l->early = leaf->insn->kind == TILE_LOAD &&
+					acc[k].write ?
+				    before(o, prev, c) :
+				    l->first;
+		}
+	}
+	return life;
+}
+
+static int
+by_size(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->size != b->size)
+		return a->size > b->size ? -1 : 1;
+	if (a->life.first != b->life.first)
+		return a->life.first < b->life.first ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+static bool
+together(const struct tile_life *a, const struct tile_life *b, bool early)
+{
+	uint32_t fa = early ? a->early : a->first;
+	uint32_t fb = early ? b->early : b->first;
+
+	return fa <= b->last && fb <= a->last;
+}
+
+/* Lowest address for x beside the placed items, which are sorted by address. */
+static int64_t
+lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
+    bool early)
+{
+	int64_t at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct tile_item *y = placed[i];
+		if (y->address + y->size <= at ||
+		    !together(&x->life, &y->life, early))
+			continue;
+		if (y->address >= at + x->size)
+			break;
+		at = y->address + y->size;
+	}
+	return at;
+}
+
+int64_t
+tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
+    int64_t limit, bool early)
+{
+	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
+	int64_t used = 0;
+
+	qsort(items, n, sizeof *items, by_size);
+	for (size_t i = 0; i < n; i++) {
+		struct tile_item *x = &items[i];
+		size_t j = i;
+		x->address = lowest(placed, i, x, early);
+		if (early && limit > 0 && x->address + x->size > limit)
+			x->address = lowest(placed, i, x, false);
+		if (limit > 0 && x->address + x->size > limit)
+			return -1;
+		while (j > 0 && placed[j - 1]->address > x->address)
+			j--;
+		memmove(&placed[j + 1], &placed[j],
+		    (i - j) * sizeof *placed);
+		placed[j] = x;
+		if (x->address + x->size > used)
+			used = x->address + x->size;
+	}
+	return used;
+}

@@ -1,0 +1,336 @@
+#include "backend/tile_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/str.h"
+
+#define DRAM_ALIGN 64
+#define NAMED 8 /* buffers that the overflow diagnostic lists */
+
+struct plan {
+	struct tile_program *p;
+	struct diag *d;
+	struct arena *a;
+	struct tile_order order;
+	struct tile_life *life;
+};
+
+static int64_t
+align_up(int64_t n, int64_t align)
+{
+	return align > 1 ? ceil_div(n, align) * align : n;
+}
+
+static const char *
+buffer_name(const struct tile_buffer *b)
+{
+	return b->name != NULL && b->name[0] != '\0' ? b->name : "unnamed";
+}
+
+static int
+by_bytes(const void *pa, const void *pb)
+{
+	const struct tile_item *const *a = pa, *const *b = pb;
+
+	if ((*a)->size != (*b)->size)
+		return (*a)->size > (*b)->size ? -1 : 1;
+	return (*a)->buffer->id < (*b)->buffer->id ? -1 : 1;
+}
+
+/* Leaf at which the items alive need most, and how much. */
+static uint32_t
+tightest(struct plan *s, const struct tile_item *items, size_t n,
+    int64_t *need)
+{
+	int64_t *delta = NEW_ARRAY(s->a, int64_t, s->order.nleaves + 2);
+	int64_t sum = 0;
+	uint32_t best = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		delta[items[i].life.first] += items[i].size;
+		delta[items[i].life.last + 1] -= items[i].size;
+	}
+	*need = 0;
+	for (uint32_t i = 0; i < s->order.nleaves; i++) {
+		sum += delta[i];
+		if (sum > *need) {
+			*need = sum;
+			best = i;
+		}
+	}
+	return best;
+}
+
+/* One error: the space, what it takes and has, who is alive. */
+static void
+report_full(struct plan *s, const char *what, const struct tile_item *items,
+    size_t n, int64_t limit)
+{
+	const struct tile_item **live = NEW_ARRAY(s->a,
+	    const struct tile_item *, n + 1);
+	struct loc loc;
+	struct strbuf names = { 0 };
+	size_t nlive = 0;
+	int64_t need;
+	uint32_t at = tightest(s, items, n, &need), op;
+
+	memset(&loc, 0, sizeof loc);
+	for (size_t i = 0; i < n; i++) {
+		if (items[i].life.first <= at && at <= items[i].life.last)
+			live[nlive++] = &items[i];
+	}
+	qsort(live, nlive, sizeof(*live), by_bytes);
+	for (size_t i = 0; i < nlive && i < NAMED; i++)
+		strbuf_addf(&names, "%s%s (%lld)", i > 0 ? ", " : "",
+		    buffer_name(live[i]->buffer),
+		    (long long)live[i]->size);
+	if (nlive > NAMED)
+		strbuf_addf(&names, " and %zu more", nlive - NAMED);
+	op = at < s->order.nleaves ? s->order.leaf[at]->op : UINT32_MAX;
+	loc.node = op < s->p->ops.len ? s->p->ops.data[op].name : NULL;
+	if (need > limit)
+		diag_error(s->d, &loc,
+		    "%s is too small: %lld bytes needed, %lld there; "
+		    "alive: %s", what, (long long)need, (long long)limit,
+		    names.data != NULL ? names.data : "nothing");
+	else
+		diag_error(s->d, &loc,
+		    "%s of %lld bytes is too fragmented for %lld bytes; "
+		    "alive: %s", what, (long long)limit, (long long)need,
+		    names.data != NULL ? names.data : "nothing");
+	strbuf_free(&names);
+}
+
+/* Places items; false after a diagnostic. */
+static bool
+place(struct plan *s, const char *what, struct tile_item *items, size_t n,
+    int64_t limit, int64_t *used)
+{
+	*used = tile_first_fit(s->a, items, n, limit, true);
+	if (*used < 0)
+		*used = tile_first_fit(s->a, items, n, limit, false);
+	if (*used >= 0)
+		return true;
+	report_full(s, what, items, n, limit);
+	return false;
+}
+
+/* Buffers of one space on chip. */
+static bool
+plan_chip(struct plan *s, enum space space, int64_t limit, int64_t *used)
+{
+	struct tile_program *p = s->p;
+	struct tile_item *items = NEW_ARRAY(s->a, struct tile_item,
+	    p->buffers.len + 1);
+	int64_t align = p->target->sram_align;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i];
+		if (b->space != space)
+			continue;
+		b->address = 0;
+		b->pitch = align_up(b->bytes, align);
+		if (!s->life[b->id].used)
+			continue;
+		items[n].buffer = b;
+		items[n].size = b->pitch * b->depth;
+		items[n++].life = s->life[b->id];
+	}
+	if (!place(s, space_name(space), items, n, limit, used))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		items[i].buffer->address = items[i].address;
+	return true;
+}
+
+/* ---- DRAM ---- */
+
+struct hashed {
+	uint64_t hash;
+	struct tile_buffer *buffer;
+};
+
+static int
+by_hash(const void *pa, const void *pb)
+{
+	const struct hashed *a = pa, *b = pb;
+
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+static bool
+same_data(const struct tile_buffer *a, const struct tile_buffer *b)
+{
+	return a->bytes == b->bytes &&
+	    memcmp(a->data, b->data, (size_t)a->bytes) == 0;
+}
+
+/* For each buffer by id the first constant with the same data, else NULL. */
+static struct tile_buffer **
+shared_constants(struct plan *s)
+{
+	struct tile_program *p = s->p;
+	struct tile_buffer **same = NEW_ARRAY(s->a, struct tile_buffer *,
+	    p->buffers.len + 1);
+	struct hashed *h = NEW_ARRAY(s->a, struct hashed,
+	    p->buffers.len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i];
+		if (b->space != SPACE_DRAM || b->role != ROLE_CONST ||
+		    b->data == NULL)
+			continue;
+		h[n].buffer = b;
+		h[n++].hash = hash_bytes(WAVE_HASH_SEED, b->data,
+		    (size_t)b->bytes);
+	}
+	qsort(h, n, sizeof *h, by_hash);
+	for (size_t i = 1; i < n; i++) {
+		for (size_t j = i; j > 0 && h[j - 1].hash == h[i].hash; j--) {
+			if (same_data(h[j - 1].buffer, h[i].buffer))
+				same[h[i].buffer->id] = h[j - 1].buffer;
+		}
+	}
+	return same;
+}
+
+/* Order of the fixed part: constants, state with contents, the rest. */
+static int
+fixed_class(const struct tile_buffer *b)
+{
+	if (b->role == ROLE_CONST)
+		return 0;
+	if (b->role == ROLE_TEMP)
+		return 3;
+	return b->data != NULL ? 1 : 2;
+}
+
+/* Gives b the next address. */
+static void
+append_fixed(struct plan *s, struct tile_buffer *b)
+{
+	b->address = s->p->dram_used;
+	b->pitch = align_up(b->bytes, DRAM_ALIGN);
+	s->p->dram_used += b->pitch * b->depth;
+}
+
+/* Temporaries of one kind: each group's (stride apart), or common ones. */
+static bool
+plan_temps(struct plan *s, bool per_group, int64_t limit)
+{
+	struct tile_program *p = s->p;
+	struct tile_item *items = NEW_ARRAY(s->a, struct tile_item,
+	    p->buffers.len + 1);
+	int64_t groups = per_group ? p->groups : 1, used, room;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i];
+		if (b->space != SPACE_DRAM || b->role != ROLE_TEMP ||
+		    b->per_group != per_group)
+			continue;
+		b->pitch = align_up(b->bytes, DRAM_ALIGN);
+		items[n].buffer = b;
+		items[n].size = b->pitch * b->depth;
+		items[n].life = s->life[b->id];
+		/* Groups run unsynchronised: what they share is never
+		 * reused. */
+		if (!per_group && p->groups > 1) {
+			items[n].life.first = items[n].life.early = 0;
+			items[n].life.last = s->order.nleaves;
+			items[n].life.used = true;
+		}
+		n += items[n].life.used;
+	}
+	room = limit > 0 ? (limit - p->dram_used) / groups : 0;
+	room = room / DRAM_ALIGN * DRAM_ALIGN;
+	if (n > 0 && limit > 0 && room <= 0) {
+		report_full(s, "dram", items, n, room);
+		return false;
+	}
+	if (!place(s, "dram", items, n, room, &used))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct tile_buffer *b = items[i].buffer;
+		b->address = p->dram_used + items[i].address;
+		if (per_group)
+			b->group_stride = used;
+	}
+	p->dram_used += used * groups;
+	return true;
+}
+
+static bool
+plan_dram(struct plan *s)
+{
+	struct tile_program *p = s->p;
+	struct tile_buffer **same = shared_constants(s);
+	int64_t limit = p->target->dram_bytes;
+
+	p->dram_used = 0;
+	for (int class = 0; class < 3; class++) {
+		for (size_t i = 0; i < p->buffers.len; i++) {
+			struct tile_buffer *b = p->buffers.data[i];
+			if (b->space == SPACE_DRAM &&
+			    fixed_class(b) == class && same[b->id] == NULL)
+				append_fixed(s, b);
+		}
+	}
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i], *c = same[i];
+		if (c == NULL)
+			continue;
+		while (same[c->id] != NULL)
+			c = same[c->id];
+		b->address = c->address;
+		b->pitch = c->pitch;
+	}
+	if (limit > 0 && p->dram_used > limit) {
+		diag_error(s->d, NULL,
+		    "dram is too small: constants and bound tensors need "
+		    "%lld bytes, %lld there", (long long)p->dram_used,
+		    (long long)limit);
+		return false;
+	}
+	return plan_temps(s, false, limit) && plan_temps(s, true, limit);
+}
+
+static void
+plan_banks(struct plan *s)
+{
+	for (size_t i = 0; i < s->p->buffers.len; i++) {
+		struct tile_buffer *b = s->p->buffers.data[i];
+		if (b->space == SPACE_LBUF_V || b->space == SPACE_LBUF_H ||
+		    b->space == SPACE_OBUF) {
+			b->address = 0;
+			b->pitch = 1;
+		}
+	}
+}
+
+bool
+tile_plan(struct tile_program *p, struct diag *d)
+{
+	struct plan s;
+	bool ok;
+
+	memset(&s, 0, sizeof s);
+	s.p = p;
+	s.d = d;
+	s.a = arena_new();
+	tile_order(s.a, p, &s.order);
+	s.life = tile_lifetimes(s.a, p, &s.order);
+	plan_banks(&s);
+	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
+	    &p->gbuf_used);
+	ok = plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes,
+	    &p->wbuf_used) && ok;
+	ok = plan_dram(&s) && ok;
+	arena_free(s.a);
+	return ok;
+}

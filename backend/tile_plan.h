@@ -1,0 +1,32 @@
+/* Pieces of the memory planner that tests look at. */
+#ifndef WAVE_BACKEND_TILE_PLAN_H
+#define WAVE_BACKEND_TILE_PLAN_H
+
+#include "backend/tile_order.h"
+
+/* When a buffer is alive, in leaf numbers. */
+struct tile_life {
+	bool used;
+	uint32_t first, last; /* both included */
+	uint32_t early;       /* first, or earlier where loads run ahead */
+};
+
+/* Lifetimes of all buffers by id, by the rules of TILE.md. */
+struct tile_life *tile_lifetimes(struct arena *a,
+    const struct tile_program *p, const struct tile_order *o);
+
+/* One thing to place; the caller fills all but address. */
+struct tile_item {
+	struct tile_buffer *buffer;
+	int64_t size; /* whole ring, a multiple of the alignment */
+	struct tile_life life;
+	int64_t address;
+};
+
+/* First fit by decreasing size into [0, limit), 0: no limit. Returns the space
+ * used, or -1 when it does not fit. early: keep the extended lifetimes apart
+ * wherever that fits too. Sorts the items. */
+int64_t tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
+    int64_t limit, bool early);
+
+#endif

@@ -1,0 +1,240 @@
+#include "backend/tile_code.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_SEMS 65536 /* what the field of SIGNAL and WAIT can name */
+
+/* All edges of one body that one queue signals. */
+struct group {
+	struct tile_loop *body;
+	enum queue from;
+	size_t first, end;   /* edges, sorted by `after` */
+	int64_t signals;     /* per iteration of the body */
+	uint32_t sem;
+	int64_t offset;      /* counter before its first signal */
+};
+
+struct assign {
+	struct arena *a;
+	struct tile_program *p;
+	struct diag *d;
+	const struct tile_order *o;
+	struct tile_sync *edge;
+	size_t nedges;
+	VEC(struct group) group;
+	struct tile_sems *out;
+};
+
+static uint32_t
+body_order(const struct tile_loop *l)
+{
+	return l != NULL ? l->node->order + 1 : 0;
+}
+
+static int
+by_signal(const void *pa, const void *pb)
+{
+	const struct tile_sync *a = pa, *b = pb;
+	uint32_t x = body_order(a->body), y = body_order(b->body);
+
+	if (x != y)
+		return x < y ? -1 : 1;
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	if (a->after != b->after)
+		return a->after->order < b->after->order ? -1 : 1;
+	if (a->before != b->before)
+		return a->before->order < b->before->order ? -1 : 1;
+	return a->to < b->to ? -1 : a->to > b->to;
+}
+
+static void
+make_groups(struct assign *s)
+{
+	for (size_t i = 0; i < s->nedges; i++) {
+		const struct tile_sync *e = &s->edge[i];
+		struct group *g = s->group.len > 0 ?
+		    &s->group.data[s->group.len - 1] :
+		    NULL;
+		struct group fresh = { e->body, e->from, i, i, 0, 0, 0 };
+		if (g == NULL || g->body != e->body || g->from != e->from) {
+			VEC_PUSH(s->a, &s->group, fresh);
+			g = &s->group.data[s->group.len - 1];
+		}
+		if (g->end == g->first || e[-1].after != e->after)
+			g->signals++;
+		g->end = i + 1;
+	}
+}
+
+static const struct tile_node *
+nest(const struct tile_loop *l)
+{
+	while (l->parent != NULL)
+		l = l->parent;
+	return l->node;
+}
+
+/* More bodies than counters: nests of the top level, which a queue works on
+ * one after the other, take turns. */
+static bool
+take_turns(struct assign *s, uint32_t limit)
+{
+	uint32_t all[Q_COUNT] = { 0 }, share[Q_COUNT], base[Q_COUNT];
+	uint32_t turn[Q_COUNT] = { 0 }, in_nest[Q_COUNT] = { 0 };
+	uint32_t loops = 0, next = 0, room;
+	const struct tile_node *at = NULL;
+
+	for (size_t i = 0; i < s->group.len; i++) {
+		struct group *g = &s->group.data[i];
+		if (g->body == NULL) {
+			g->sem = next++;
+			continue;
+		}
+		all[g->from]++;
+		loops++;
+	}
+	room = next < limit ? limit - next : 0;
+	for (int q = 0; q < Q_COUNT; q++) {
+		base[q] = next;
+		share[q] = (uint32_t)((uint64_t)room * all[q] / loops);
+		next += share[q];
+	}
+	for (size_t i = 0; i < s->group.len; i++) {
+		struct group *g = &s->group.data[i];
+		if (g->body == NULL)
+			continue;
+		if (nest(g->body) != at) {
+			at = nest(g->body);
+			memset(in_nest, 0, sizeof in_nest);
+		}
+		if (++in_nest[g->from] > share[g->from])
+			return false;
+		g->sem = base[g->from] + turn[g->from];
+		turn[g->from] = (turn[g->from] + 1) % share[g->from];
+	}
+	s->out->count = next;
+	return true;
+}
+
+static bool
+number(struct assign *s)
+{
+	int64_t limit = s->p->target->semaphores;
+
+	if (limit <= 0 || limit > MAX_SEMS)
+		limit = MAX_SEMS;
+	if (s->group.len <= (size_t)limit) {
+		for (size_t i = 0; i < s->group.len; i++)
+			s->group.data[i].sem = (uint32_t)i;
+		s->out->count = (uint32_t)s->group.len;
+		return true;
+	}
+	if (take_turns(s, (uint32_t)limit))
+		return true;
+	diag_error(s->d, NULL,
+	    "tile: %zu bodies need a semaphore, the target has %lld",
+	    s->group.len, (long long)limit);
+	return false;
+}
+
+static const char *
+sem_name(struct assign *s, const struct group *g)
+{
+	const struct tile_program *p = s->p;
+	const char *op = NULL, *loop;
+
+	if (g->body == NULL)
+		return arena_printf(p->arena, "%s:%s", p->entry,
+		    queue_name(g->from));
+	if (g->body->node->op < p->ops.len)
+		op = p->ops.data[g->body->node->op].name;
+	loop = g->body->name != NULL ? g->body->name : "loop";
+	return arena_printf(p->arena, "%s%s%s:%s", op != NULL ? op : "",
+	    op != NULL ? "." : "", loop, queue_name(g->from));
+}
+
+/* Counters before and after each group, in the order of the signals. */
+static bool
+count(struct assign *s)
+{
+	struct tile_sems *out = s->out;
+
+	out->exit = NEW_ARRAY(s->p->arena, uint32_t, out->count + 1);
+	out->name = NEW_ARRAY(s->p->arena, const char *, out->count + 1);
+	for (uint32_t i = 0; i < out->count; i++)
+		out->name[i] = "";
+	for (size_t i = 0; i < s->group.len; i++) {
+		struct group *g = &s->group.data[i];
+		int64_t n = tile_iterations(g->body);
+		g->offset = out->exit[g->sem];
+		if (n > UINT32_MAX ||
+		    n * g->signals + g->offset > UINT32_MAX) {
+			diag_error(s->d, NULL,
+			    "tile: semaphore %s counts beyond 32 bits",
+			    sem_name(s, g));
+			return false;
+		}
+		out->exit[g->sem] = (uint32_t)(n * g->signals + g->offset);
+		if (out->name[g->sem][0] == '\0')
+			out->name[g->sem] = sem_name(s, g);
+	}
+	return true;
+}
+
+static void
+resolve(struct assign *s, const struct group *g)
+{
+	int64_t pos = 0;
+
+	for (size_t i = g->first; i < g->end; i++) {
+		const struct tile_sync *e = &s->edge[i];
+		struct sem_wait w;
+		int64_t weight = g->signals;
+		if (i == g->first || e[-1].after != e->after)
+			pos++;
+		s->out->signal[e->after->order][e->from] = (int32_t)g->sem;
+		memset(&w, 0, sizeof w);
+		w.sem = g->sem;
+		w.value = g->offset + pos - e->distance * g->signals;
+		for (struct tile_loop *l = g->body; l != NULL;
+		     l = l->parent) {
+			taff_add(&w.step, l, weight);
+			weight *= l->count;
+		}
+		VEC_PUSH(s->a, &s->out->wait[e->before->order][e->to], w);
+	}
+}
+
+bool
+tile_sems(struct arena *a, struct tile_program *p, struct diag *d,
+    const struct tile_order *o, const struct tile_syncs *syncs,
+    struct tile_sems *out)
+{
+	struct assign s;
+
+	memset(&s, 0, sizeof s);
+	memset(out, 0, sizeof *out);
+	s.a = a;
+	s.p = p;
+	s.d = d;
+	s.o = o;
+	s.out = out;
+	s.nedges = syncs->edges.len;
+	s.edge = NEW_ARRAY(a, struct tile_sync, s.nedges + 1);
+	memcpy(s.edge, syncs->edges.data, s.nedges * sizeof *s.edge);
+	qsort(s.edge, s.nedges, sizeof *s.edge, by_signal);
+	out->signal = arena_calloc(a, o->nnodes + 1, sizeof *out->signal);
+	out->wait = arena_calloc(a, o->nnodes + 1, sizeof *out->wait);
+	for (uint32_t i = 0; i < o->nnodes; i++) {
+		for (int q = 0; q < Q_COUNT; q++)
+			out->signal[i][q] = -1;
+	}
+	make_groups(&s);
+	if (!number(&s) || !count(&s))
+		return false;
+	for (size_t i = 0; i < s.group.len; i++)
+		resolve(&s, &s.group.data[i]);
+	return true;
+}

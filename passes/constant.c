@@ -1,0 +1,65 @@
+/* Constants as passes read and make them. */
+#include <string.h>
+
+#include "passes/rewrite.h"
+#include "support/dtype.h"
+
+bool
+const_splat(const struct value *v, double *out)
+{
+	size_t size, n;
+	const char *p;
+
+	if (v == NULL || v->kind != VALUE_CONST)
+		return false;
+	n = (size_t)type_elems(&v->type);
+	if (n == 0)
+		return false;
+	size = dtype_size(v->type.dtype);
+	p = v->data;
+	for (size_t i = 1; i < n; i++)
+		if (memcmp(p, p + i * size, size) != 0)
+			return false;
+	*out = dtype_get(v->data, v->type.dtype, 0);
+	return true;
+}
+
+int64_t
+const_i64(const struct value *v, size_t i)
+{
+	return dtype_get_i64(v->data, v->type.dtype, i);
+}
+
+struct value *
+const_from(struct graph *g, const char *name, const struct tensor_type *t,
+    const double *v)
+{
+	size_t n = (size_t)type_elems(t);
+	void *data = arena_calloc(g->arena, n, dtype_size(t->dtype));
+
+	for (size_t i = 0; i < n; i++)
+		dtype_set(data, t->dtype, i, v[i]);
+	return graph_const(g, name, t, data);
+}
+
+struct value *
+const_cast_to(struct graph *g, const struct value *v, enum dtype t)
+{
+	struct tensor_type type = v->type;
+	size_t n = (size_t)type_elems(&type);
+	void *data = arena_calloc(g->arena, n, dtype_size(t));
+
+	type.dtype = t;
+	for (size_t i = 0; i < n; i++)
+		dtype_set(data, t, i, dtype_get(v->data, v->type.dtype, i));
+	return graph_const(g, NULL, &type, data);
+}
+
+struct value *
+const_reshape(struct graph *g, const struct value *v, int rank,
+    const int64_t *dim)
+{
+	struct tensor_type t = type_make(v->type.dtype, rank, dim);
+
+	return graph_const(g, NULL, &t, v->data);
+}

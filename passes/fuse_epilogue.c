@@ -1,0 +1,162 @@
+/* fuse-epilogue: act(x * w + bias + residual) in one contraction. The ops
+ * behind a contraction move into it one by one, as long as its result has
+ * no other reader. */
+#include "passes/epilogue.h"
+
+/* Why the last attempt did not fuse, for the remark. */
+struct attempt {
+	const char *why;
+};
+
+/* The activation that u computes. */
+static bool
+as_act(const struct node *u, enum act *act, double *alpha, double *beta)
+{
+	*alpha = *beta = 0;
+	switch (u->op) {
+	case OP_relu: *act = ACT_RELU; return true;
+	case OP_sigmoid: *act = ACT_SIGMOID; return true;
+	case OP_tanh: *act = ACT_TANH; return true;
+	case OP_hard_swish: *act = ACT_HARD_SWISH; return true;
+	case OP_leaky_relu:
+		*act = ACT_LEAKY_RELU;
+		*alpha = node_float(u, ATTR_alpha);
+		return true;
+	case OP_clip:
+		*act = ACT_CLIP;
+		*alpha = node_float(u, ATTR_min);
+		*beta = node_float(u, ATTR_max);
+		return true;
+	case OP_hard_sigmoid:
+		*act = ACT_HARD_SIGMOID;
+		*alpha = node_float(u, ATTR_alpha);
+		*beta = node_float(u, ATTR_beta);
+		return true;
+	default: return false;
+	}
+}
+
+static bool
+fuse_act(struct pass_ctx *c, struct node *m, struct node *u)
+{
+	enum act act;
+	double alpha, beta;
+
+	if (!as_act(u, &act, &alpha, &beta))
+		return false;
+	node_set_int(c->g, m, ATTR_act, (int64_t)act);
+	node_set_float(c->g, m, ATTR_act_alpha, alpha);
+	node_set_float(c->g, m, ATTR_act_beta, beta);
+	pass_remark(c, &u->loc, "%s fused into %s", node_label(c, u),
+	    node_label(c, m));
+	epilogue_take(c, m, u);
+	return true;
+}
+
+static bool
+defined_before(const struct value *v, const struct node *n)
+{
+	if (v->kind != VALUE_NODE)
+		return true;
+	for (const struct node *k = n->prev; k != NULL; k = k->prev)
+		if (k == v->def)
+			return true;
+	return false;
+}
+
+static bool
+fuse_residual(struct pass_ctx *c, struct node *m, struct node *u,
+    struct attempt *a)
+{
+	struct value *x = m->out[0];
+	struct value *r = u->in[0] == x ? u->in[1] : u->in[0];
+
+	if (u->op != OP_add || r == x || !dtype_is_float(r->type.dtype) ||
+	    !shape_equal(&r->type, &x->type) ||
+	    !shape_equal(&u->out[0]->type, &x->type))
+		return false;
+	if (node_in(m, 3) != NULL) {
+		a->why = "it has a residual already";
+		return false;
+	}
+	if (!defined_before(r, m)) {
+		/* A later contraction may take this one as its residual. */
+		if (epilogue_open(r)) {
+			a->why = "the other operand is a contraction that "
+			    "comes later";
+			return false;
+		}
+		graph_move_before(c->g, m, u);
+	}
+	node_set_in(c->g, m, 3, r);
+	pass_remark(c, &u->loc, "%s fused into %s as residual",
+	    node_label(c, u), node_label(c, m));
+	epilogue_take(c, m, u);
+	return true;
+}
+
+/* Fuses the reader of m's result; false when there is nothing to do. */
+static bool
+fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
+{
+	struct value *x = m->out[0];
+	struct node *u;
+
+	if (x->uses.len == 0)
+		return false;
+	u = x->uses.data[0].node;
+	if (!single_use(x)) {
+		a->why = value_is_end(x) ? "its result leaves the graph"
+		    : "its result has several readers";
+		return false;
+	}
+	if (node_int(m, ATTR_act) != ACT_NONE) {
+		a->why = "it has an activation already";
+		return false;
+	}
+	if (!dtype_is_float(u->out[0]->type.dtype) ||
+	    u->out[0]->type.dtype == DT_F64)
+		return false;
+	return epilogue_bias(c, m, u, false) || fuse_residual(c, m, u, a) ||
+	    fuse_act(c, m, u);
+}
+
+/* Whether u could have been fused, so that a remark is worth its line. */
+static bool
+candidate(const struct node *u)
+{
+	enum act act;
+	double alpha, beta;
+
+	return u->op == OP_add || as_act(u, &act, &alpha, &beta);
+}
+
+static void
+fuse_into(struct pass_ctx *c, struct node *m)
+{
+	struct attempt a = {NULL};
+	struct node *u;
+
+	while (fuse_next(c, m, &a))
+		;
+	if (a.why == NULL)
+		return;
+	u = m->out[0]->uses.data[0].node;
+	if (candidate(u))
+		pass_remark(c, &u->loc, "%s not fused into %s: %s",
+		    node_label(c, u), node_label(c, m), a.why);
+}
+
+bool
+pass_fuse_epilogue(struct pass_ctx *c)
+{
+	struct node_stack list = {0};
+
+	/* Contractions move while they fuse: walk a copy of the order. */
+	graph_foreach_node(c->g, n)
+		if (op_info(n->op)->lowering == LOWER_MATRIX)
+			VEC_PUSH(c->scratch, &list, n);
+	for (size_t i = 0; i < list.len; i++)
+		fuse_into(c, list.data[i]);
+	return true;
+}

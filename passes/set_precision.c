@@ -1,0 +1,251 @@
+/* set-precision: values of the graph get the dtype of -mprecision.
+ *
+ * fp16, bf16: intermediate values and the weights of contractions narrow;
+ * inputs, states and outputs keep the model's dtype, with a conversion at the
+ * border. Biases, operands of element-wise ops and parameters of norms stay
+ * f32: mixed operands are free (IR.md) and lose nothing.
+ * Otherwise the model's dtypes stay, only contractions leave f64. */
+#include <math.h>
+
+#include "passes/rewrite.h"
+
+struct narrow {
+	struct pass_ctx *c;
+	enum dtype t;
+	struct value **done; /* converted constants, by id */
+	uint32_t ndone;
+};
+
+static bool
+other_float(enum dtype a, enum dtype t)
+{
+	return dtype_is_float(a) && a != t;
+}
+
+/* A cast of the leaf v at the start, for all readers but casts. */
+static void
+narrow_leaf(struct narrow *x, struct value *v)
+{
+	struct graph *g = x->c->g;
+	struct value *k = NULL;
+	size_t keep = 0;
+
+	if (!other_float(v->type.dtype, x->t))
+		return;
+	while (v->uses.len > keep) {
+		struct use u = v->uses.data[keep];
+
+		if (u.node->op == OP_cast) {
+			keep++;
+			continue;
+		}
+		if (k == NULL) {
+			k = mk_cast(g, v, x->t, g->first);
+			k->def->loc = v->loc;
+			continue; /* the cast is a use now, at the end */
+		}
+		node_set_in(g, u.node, u.index, k);
+		x->c->changed = true;
+	}
+}
+
+/* Operand i of n must have the narrow dtype when it is a constant. */
+static bool
+must_narrow(const struct node *n, int i)
+{
+	switch (op_info(n->op)->lowering) {
+	case LOWER_MATRIX: return i < 2;
+	case LOWER_MAP:
+	case LOWER_FOLD: return false;
+	case LOWER_REDUCE:
+	case LOWER_WINDOW:
+	case LOWER_MOVE: return true;
+	case LOWER_COMPOSITE: return i == 0 || (n->op == OP_gemm && i == 1);
+	}
+	return false;
+}
+
+static bool
+overflows(const struct value *v, const struct value *w)
+{
+	int64_t n = type_elems(&v->type);
+
+	for (int64_t i = 0; i < n; i++)
+		if (isinf(dtype_get(w->data, w->type.dtype, (size_t)i)) &&
+		    !isinf(dtype_get(v->data, v->type.dtype, (size_t)i)))
+			return true;
+	return false;
+}
+
+static struct value *
+narrow_const(struct narrow *x, const struct node *n, struct value *v)
+{
+	struct value *w = v->id < x->ndone ? x->done[v->id] : NULL;
+
+	if (w != NULL)
+		return w;
+	w = const_cast_to(x->c->g, v, x->t);
+	w->loc = v->loc;
+	if (overflows(v, w))
+		diag_warning(x->c->d, &n->loc, "%s: a constant operand of %s "
+		    "does not fit %s and becomes infinite",
+		    x->c->pass->name, node_label(x->c, n),
+		    dtype_name(x->t));
+	if (v->id < x->ndone)
+		x->done[v->id] = w;
+	return w;
+}
+
+static void
+narrow_operands(struct narrow *x, struct node *n)
+{
+	for (int i = 0; i < n->nin; i++) {
+		struct value *v = n->in[i], *old = v;
+
+		if (v == NULL || v->kind != VALUE_CONST ||
+		    !other_float(v->type.dtype, x->t))
+			continue;
+		if (must_narrow(n, i))
+			v = narrow_const(x, n, v);
+		else if (v->type.dtype == DT_F64)
+			v = const_cast_to(x->c->g, v, DT_F32);
+		else
+			continue;
+		node_set_in(x->c->g, n, i, v);
+		if (old->name != NULL && old->uses.len == 0)
+			value_take_name(x->c->g, v, old);
+		x->c->changed = true;
+	}
+}
+
+/* Nobody but the outside reads v, and its node can give any float. */
+static bool
+border_result(const struct node *n, const struct value *v)
+{
+	return v->nends > 0 && v->uses.len == 0 &&
+	    (n->op == OP_cast || (n->out[0] == v && dtype_overridable(n)));
+}
+
+static void
+narrow_results(struct narrow *x, struct node *n)
+{
+	for (int i = 0; i < n->nout; i++) {
+		struct value *v = n->out[i];
+
+		if (v == NULL || !other_float(v->type.dtype, x->t) ||
+		    border_result(n, v))
+			continue;
+		if (n->op == OP_cast)
+			node_set_int(x->c->g, n, ATTR_to, (int64_t)x->t);
+		v->type.dtype = x->t;
+		x->c->changed = true;
+	}
+}
+
+/* The value v as dtype t, converted at the end of the graph. */
+static struct value *
+widen(struct narrow *x, struct value *v, enum dtype t)
+{
+	struct value *w;
+
+	if (v->type.dtype == t || !dtype_is_float(t))
+		return v;
+	w = mk_cast(x->c->g, v, t, NULL);
+	w->def->loc = v->kind == VALUE_NODE ? v->def->loc : v->loc;
+	w->def->phase = v->kind == VALUE_NODE ? v->def->phase : "forward";
+	x->c->changed = true;
+	return w;
+}
+
+static void
+widen_ends(struct narrow *x, const enum dtype *outputs)
+{
+	struct graph *g = x->c->g;
+
+	for (size_t i = 0; i < g->outputs.len; i++) {
+		struct value *v = g->outputs.data[i];
+		struct value *w = widen(x, v, outputs[i]);
+
+		if (w == v)
+			continue;
+		graph_set_output(g, i, w);
+		for (size_t j = i + 1; j < g->outputs.len; j++)
+			if (g->outputs.data[j] == v)
+				graph_set_output(g, j, w);
+		value_take_name(g, w, v);
+	}
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		const struct assign *a = &g->assigns.data[i];
+
+		graph_set_assign(g, i,
+		    widen(x, a->to, a->state->type.dtype));
+	}
+}
+
+static void
+narrow(struct pass_ctx *c, enum dtype t)
+{
+	struct graph *g = c->g;
+	struct narrow x = {c, t, NULL, g->nvalues};
+	enum dtype *outputs = NEW_ARRAY(c->scratch, enum dtype,
+	    g->outputs.len);
+
+	x.done = NEW_ARRAY(c->scratch, struct value *, x.ndone);
+	for (size_t i = 0; i < g->outputs.len; i++)
+		outputs[i] = g->outputs.data[i]->type.dtype;
+	for (size_t i = 0; i < g->inputs.len; i++)
+		narrow_leaf(&x, g->inputs.data[i]);
+	for (size_t i = 0; i < g->states.len; i++)
+		narrow_leaf(&x, g->states.data[i]);
+	graph_foreach_node(g, n) {
+		narrow_operands(&x, n);
+		narrow_results(&x, n);
+	}
+	widen_ends(&x, outputs);
+}
+
+/* f32 for the f64 operands and result of a contraction. */
+static void
+leave_f64(struct pass_ctx *c, struct node *n)
+{
+	struct value *r = n->out[0], *k;
+	bool any = false;
+
+	for (int i = 0; i < n->nin; i++) {
+		struct value *v = n->in[i];
+
+		if (v == NULL || v->type.dtype != DT_F64)
+			continue;
+		any = true;
+		node_set_in(c->g, n, i, v->kind == VALUE_CONST
+		    ? const_cast_to(c->g, v, DT_F32)
+		    : mk_cast(c->g, v, DT_F32, n));
+	}
+	if (!any)
+		return;
+	c->changed = true;
+	pass_remark(c, &n->loc, "%s computes in f32: the matrix unit has no "
+	    "f64", node_label(c, n));
+	if (r->type.dtype != DT_F64)
+		return;
+	r->type.dtype = DT_F32;
+	k = mk_cast(c->g, r, DT_F64, n->next);
+	k->def->loc = n->loc;
+	k->def->phase = n->phase;
+	value_replace(c->g, r, k);
+	node_set_in(c->g, k->def, 0, r);
+}
+
+bool
+pass_set_precision(struct pass_ctx *c)
+{
+	enum dtype t = c->opt->precision;
+
+	if (t == DT_F16 || t == DT_BF16)
+		narrow(c, t);
+	graph_foreach_node_safe(c->g, n, next)
+		if (op_info(n->op)->lowering == LOWER_MATRIX ||
+		    n->op == OP_gemm)
+			leave_f64(c, n);
+	return true;
+}

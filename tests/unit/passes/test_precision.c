@@ -1,0 +1,93 @@
+/* set-precision on small graphs: see tests/lib/passcase.h. */
+#include "passes/pass.h"
+
+#include "tests/lib/passcase.h"
+
+static const struct pass_case cases[] = {
+    {"f16", PASS_set_precision, 2, DT_F16,
+	    "input %x \"x\" : f32[1,1,2,2]\n"
+	    "input %i \"i\" : i64[1]\n"
+	    "const %w \"w\" : f32[2,1,1,1] = [1,0.1]\n"
+	    "const %b : f32[2] = [0.1,0.2]\n"
+	    "const %k : f32[2,1,1] = [0.1,0.2]\n"
+	    "%y = conv %x, %w, %b : f32[1,2,2,2]\n"
+	    "%z = add %y, %k : f32[1,2,2,2]\n"
+	    "%f = cast %i {to = f32} : f32[1]\n"
+	    "%g = mul %z, %f : f32[1,2,2,2]\n"
+	    "%p = max_pool %g {kernel = [2,2]} : f32[1,2,1,1]\n"
+	    "%s = softmax %z {axis = 1} : f32[1,2,2,2]\n"
+	    "output %p \"pool\"\n"
+	    "output %s \"soft\"\n"
+	    "output %z \"sum\"\n",
+	    "  input  %0 \"x\" : f32[1,1,2,2]\n"
+	    "  input  %1 \"i\" : i64[1]\n"
+	    "  const  %2 : f32[2] = [0.1,0.2]\n"
+	    "  const  %3 : f32[2,1,1] = [0.1,0.2]\n"
+	    "  const  %4 \"w\" : f16[2,1,1,1] = [1,0.099975586]\n"
+	    "  %5 = cast %0 {to = f16} : f16[1,1,2,2]\n"
+	    "  %6 = conv %5, %4, %2 : f16[1,2,2,2]\n"
+	    "  %7 = add %6, %3 : f16[1,2,2,2]\n"
+	    "  %8 = cast %1 {to = f16} : f16[1]\n"
+	    "  %9 = mul %7, %8 : f16[1,2,2,2]\n"
+	    "  %10 = max_pool %9 {kernel = [2,2]} : f32[1,2,1,1]\n"
+	    "  %11 = softmax %7 {axis = 1} : f32[1,2,2,2]\n"
+	    "  %12 = cast %7 {to = f32} : f32[1,2,2,2]\n"
+	    "  output %10 \"pool\"\n"
+	    "  output %11 \"soft\"\n"
+	    "  output %12 \"sum\"\n"},
+    {"bf16_state", PASS_set_precision, 2, DT_BF16,
+	    "input %x \"x\" : f32[1,2]\n"
+	    "state %p \"p\" trainable : f32[2,2] = [1,2,3,4]\n"
+	    "const %one : f32[1,1] = [0.1]\n"
+	    "%y = matmul %x, %p : f32[1,2]\n"
+	    "%q = reshape %y {shape = [2,1]} : f32[2,1]\n"
+	    "%r = expand %q {shape = [2,2]} : f32[2,2]\n"
+	    "%c = concat %y, %one {axis = 1} : f32[1,3]\n"
+	    "assign %p := %r\n"
+	    "output %c \"y\"\n",
+	    "  input  %0 \"x\" : f32[1,2]\n"
+	    "  const  %1 : bf16[1,1] = [0.100097656]\n"
+	    "  state  %2 \"p\" trainable : f32[2,2] = [1,2,3,4]\n"
+	    "  %3 = cast %2 {to = bf16} : bf16[2,2]\n"
+	    "  %4 = cast %0 {to = bf16} : bf16[1,2]\n"
+	    "  %5 = matmul %4, %3 : bf16[1,2]\n"
+	    "  %6 = reshape %5 {shape = [2,1]} : bf16[2,1]\n"
+	    "  %7 = expand %6 {shape = [2,2]} : bf16[2,2]\n"
+	    "  %8 = concat %5, %1 {axis = 1} : bf16[1,3]\n"
+	    "  %9 = cast %8 {to = f32} : f32[1,3]\n"
+	    "  %10 = cast %7 {to = f32} : f32[2,2]\n"
+	    "  assign %2 := %10\n"
+	    "  output %9 \"y\"\n"},
+    {"f64_contraction", PASS_set_precision, 2, DT_NONE,
+	    "input %x \"x\" : f64[1,2]\n"
+	    "const %w : f64[2,2] = [1,2,3,4]\n"
+	    "%y = matmul %x, %w : f64[1,2]\n"
+	    "%z = exp %y : f64[1,2]\n"
+	    "output %z \"y\"\n",
+	    "  input  %0 \"x\" : f64[1,2]\n"
+	    "  const  %1 : f32[2,2] = [1,2,3,4]\n"
+	    "  %2 = cast %0 {to = f32} : f32[1,2]\n"
+	    "  %3 = matmul %2, %1 : f32[1,2]\n"
+	    "  %4 = cast %3 {to = f64} : f64[1,2]\n"
+	    "  %5 = exp %4 : f64[1,2]\n"
+	    "  output %5 \"y\"\n"},
+};
+
+static void
+run_case(void **state)
+{
+	struct unit *u = *state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		pass_case_run(u, &cases[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    UNIT_TEST(run_case),
+	};
+
+	return cmocka_run_group_tests_name("passes/precision", tests, NULL, NULL);
+}
