@@ -230,6 +230,8 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 	size_t nwaits = 0;
 
 	start_reducer(&r, s, body);
+	if (body->need.len == 0)
+		return;
 	qsort(body->need.data, body->need.len, sizeof *body->need.data,
 	    by_urgency);
 	for (size_t i = 0; i < body->need.len; i++) {
