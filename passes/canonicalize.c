@@ -58,8 +58,8 @@ drop_expands(struct pass_ctx *c, struct node *n)
 		if (e == NULL || !broadcast_all(n, i, e->in[0], &t) ||
 		    !shape_equal(&t, &n->out[0]->type))
 			continue;
-		if ((n->op == OP_pow || n->op == OP_prelu) && i == 0)
-			continue;
+		if (n->op == OP_prelu && i == 0)
+			continue; /* the shape comes from it alone */
 		node_set_in(c->g, n, i, e->in[0]);
 		c->changed = true;
 	}

@@ -1,4 +1,4 @@
-/* canonicalize on small graphs: see tests/lib/passcase.h. */
+/* canonicalize on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -303,6 +303,40 @@ static const struct pass_case cases[] = {
 	    "%a = identity %x : f32[2]\n"
 	    "output %a \"y\"\n",
 	    NULL},
+    {"padded_avg_pool_keeps_pad", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,1,4,4]\n"
+	    "%p = pad %x {pads_begin = [0,0,1,1], pads_end = "
+	    "[0,0,1,1]} : f32[1,1,6,6]\n"
+	    "%a = avg_pool %p {kernel = [3,3], pads_begin = [1,1]} : "
+	    "f32[1,1,5,5]\n"
+	    "output %a \"y\"\n",
+	    NULL},
+    {"constants_that_broadcast_stay", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,1]\n"
+	    "input %w : f32[2,3]\n"
+	    "const %two : f32[2,3] = [2,2,2,2,2,2]\n"
+	    "const %z : f32[1,3] = [0,0,0]\n"
+	    "%a = pow %x, %two : f32[2,3]\n"
+	    "%b = max %x, %two : f32[2,3]\n"
+	    "%c = add %x, %z : f32[1,3]\n"
+	    "%e = expand %x {shape = [2,3]} : f32[2,3]\n"
+	    "%d = prelu %e, %w : f32[2,3]\n"
+	    "%f = add %a, %b : f32[2,3]\n"
+	    "%g = add %f, %c : f32[2,3]\n"
+	    "%h = add %g, %d : f32[2,3]\n"
+	    "output %h \"y\"\n",
+	    NULL},
+    {"add_behind_activation_stays", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,2]\n"
+	    "input %r : f32[1,2]\n"
+	    "const %w : f32[2,2] = [1,2,3,4]\n"
+	    "const %b : f32[2] = [1,2]\n"
+	    "%a = matmul %x, %w {act = relu} : f32[1,2]\n"
+	    "%c = add %a, %b : f32[1,2]\n"
+	    "%d = matmul %c, %w, _, %r : f32[1,2]\n"
+	    "%e = add %d, %b : f32[1,2]\n"
+	    "output %e \"y\"\n",
+	    NULL},
 };
 
 static void
@@ -321,5 +355,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL,
+	    NULL);
 }

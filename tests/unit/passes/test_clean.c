@@ -1,4 +1,4 @@
-/* fold, cse, dce and fold-batch-norm on small graphs: see tests/lib/passcase.h. */
+/* fold, cse, dce and fold-batch-norm on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -167,6 +167,15 @@ static const struct pass_case cases[] = {
 	    "%a = add %z, %u : f32[1,2,2,2]\n"
 	    "output %a \"out\"\n",
 	    NULL},
+    {"scale_behind_residual_stays", PASS_fold_batch_norm, 2, DT_NONE,
+	    "input %x : f32[1,2]\n"
+	    "input %r : f32[1,2]\n"
+	    "const %w : f32[2,2] = [1,2,3,4]\n"
+	    "const %k : f32[2] = [1,2]\n"
+	    "%y = matmul %x, %w, _, %r : f32[1,2]\n"
+	    "%z = mul %y, %k : f32[1,2]\n"
+	    "output %z \"out\"\n",
+	    NULL},
 };
 
 static void
@@ -185,5 +194,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/clean", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/clean", tests, NULL,
+	    NULL);
 }
