@@ -13,7 +13,9 @@ compile(struct unit *u, struct tile_program *p, bool serial)
 {
 	struct tile_syncs syncs;
 
+	assert_true(tile_verify(p, &u->diag, "gen"));
 	assert_true(tile_plan(p, &u->diag));
+	assert_true(tile_verify(p, &u->diag, "plan"));
 	assert_true(tile_sync(p, &u->diag, serial, &syncs));
 	return tile_codegen(p, &u->diag, &syncs);
 }
