@@ -153,6 +153,7 @@ $(PROTO_DIR)/$(PROTO):
 # A list of members as a file, so that a removed source leaves the archive.
 $(O)/wave.list: LIST := $(OBJ_all)
 $(O)/testlib.list: LIST := $(TESTLIB)
+$(O)/toollib.list: LIST := $(TOOLLIB)
 $(O)/%.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' >$@

@@ -147,6 +147,8 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->p->groups = 1;
 	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
 	    (double)lw->p->groups : 0;
+	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
+	    (int64_t)((double)t->wbuf_bytes * budget);
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
 	if (!place_values(lw, budget))
 		return NULL;

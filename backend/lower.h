@@ -25,6 +25,7 @@ struct lower {
 	struct place **place; /* by value id; NULL: not placed yet */
 	struct residency *res;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
+	int64_t wbuf_free; /* the same of the weight staging buffer */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct node *node;
 	uint32_t node_index;

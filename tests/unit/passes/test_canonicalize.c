@@ -1,4 +1,4 @@
-/* canonicalize on small graphs: see tests/lib/passcase.h. */
+/* canonicalize on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -355,5 +355,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL,
+	    NULL);
 }

@@ -1,4 +1,4 @@
-/* fold, cse, dce and fold-batch-norm on small graphs: see tests/lib/passcase.h. */
+/* fold, cse, dce and fold-batch-norm on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -194,5 +194,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/clean", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/clean", tests, NULL,
+	    NULL);
 }

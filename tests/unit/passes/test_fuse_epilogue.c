@@ -1,4 +1,4 @@
-/* fuse-epilogue on small graphs: see tests/lib/passcase.h. */
+/* fuse-epilogue on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -91,5 +91,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/fuse_epilogue", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/fuse_epilogue", tests, NULL,
+	    NULL);
 }

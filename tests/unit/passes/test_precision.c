@@ -1,4 +1,4 @@
-/* set-precision on small graphs: see tests/lib/passcase.h. */
+/* set-precision on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -89,5 +89,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/precision", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/precision", tests, NULL,
+	    NULL);
 }
