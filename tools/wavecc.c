@@ -18,7 +18,7 @@ struct driver {
 	struct wavecc_options o;
 	struct arena *arena;
 	struct diag diag;
-	const char *data; /* the input file */
+	char *data; /* the input file */
 	size_t size;
 	struct graph *graph;
 	struct tile_program *tile;
@@ -218,7 +218,7 @@ compile(struct driver *dr)
 	enum wavecc_stage stage = dr->o.stage;
 	bool temps = dr->o.save_temps;
 	if (!file_read(dr->arena, &dr->diag, dr->o.input, MODEL_LIMIT,
-	    (char **)&dr->data, &dr->size))
+	    &dr->data, &dr->size))
 		return false;
 	if (graph && (!read_graph(dr) || !run_passes(dr)))
 		return false;

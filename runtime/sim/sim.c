@@ -382,6 +382,7 @@ sim_close(struct device *dev)
 	}
 	pool_free(s->pool);
 	check_free(s->check);
+	pool_free(s->pool);
 	free(s->dram.data);
 	free(s->heap.at);
 	free(s->signals);
@@ -485,6 +486,9 @@ make_machine(struct sim *s, struct diag *d)
 		    "target has %" PRId64, groups, t->groups);
 		return false;
 	}
+	if (!s->options.timing_only)
+		s->pool = pool_new(s->options.threads > 0 ?
+		    s->options.threads : 1);
 	s->groups = NEW_ARRAY(s->arena, struct sim_group, (size_t)groups);
 	for (int i = 0; i < groups; i++)
 		if (!make_group(s, d, &s->groups[i], i))
