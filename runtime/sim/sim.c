@@ -382,7 +382,6 @@ sim_close(struct device *dev)
 	}
 	pool_free(s->pool);
 	check_free(s->check);
-	pool_free(s->pool);
 	free(s->dram.data);
 	free(s->heap.at);
 	free(s->signals);
@@ -437,8 +436,6 @@ make_group(struct sim *s, struct diag *d, struct sim_group *g, int id)
 	const struct wave_program *p = s->program;
 
 	g->id = id;
-	if (s->pool == NULL)
-		s->pool = pool_new(s->options.threads);
 	make_array(s, &g->ex.array);
 	make_array(s, &g->ex_ml.array);
 	s->groups_made++;
