@@ -45,7 +45,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 	for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
-		struct tile_program *p = lower_graph(a, &quiet, g, t,
+		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
 		    budgets[i]);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;

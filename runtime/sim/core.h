@@ -131,7 +131,6 @@ struct sim {
 	struct view_info *views;
 	struct vec_info *vecs;
 	struct mem dram;
-	struct pool *pool; /* host threads of the value kernels */
 	int groups_made;
 	struct sim_group *groups;
 	struct check *check;

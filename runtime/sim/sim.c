@@ -381,7 +381,6 @@ sim_close(struct device *dev)
 			free(g->spans[u].span);
 	}
 	check_free(s->check);
-	pool_free(s->pool);
 	free(s->dram.data);
 	free(s->heap.at);
 	free(s->signals);
