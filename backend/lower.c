@@ -135,7 +135,7 @@ store_leaf_outputs(struct lower *lw)
 
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, double budget)
+    const struct wave_target *t, int groups, double budget)
 {
 	struct lower *lw = NEW(a, struct lower);
 	lw->arena = a;

@@ -134,6 +134,7 @@ struct sim {
 	int groups_made;
 	struct sim_group *groups;
 	struct check *check;
+	struct pool *pool; /* host threads of the kernels */
 
 	/* One run. */
 	const struct wave_entry *entry;

@@ -380,6 +380,7 @@ sim_close(struct device *dev)
 		for (int u = 0; u < UNIT_COUNT; u++)
 			free(g->spans[u].span);
 	}
+	pool_free(s->pool);
 	check_free(s->check);
 	free(s->dram.data);
 	free(s->heap.at);
