@@ -211,7 +211,9 @@ test_report(void **state)
 	struct machine *m = busy(state);
 	struct strbuf b = { 0 };
 
-	sim_report_html(&b, machine_stats(m), sim_record(m->dev));
+	const struct sim_stats *s = machine_stats(m);
+
+	sim_report_html(&b, s, sim_record(m->dev));
 	assert_non_null(strstr(b.data, "conv &quot;1&quot; &lt;a&amp;b&gt;"));
 	assert_null(strstr(b.data, "<a&b>"));
 	assert_int_equal(count(b.data, "<svg"), 2);
