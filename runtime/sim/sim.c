@@ -436,8 +436,6 @@ make_group(struct sim *s, struct diag *d, struct sim_group *g, int id)
 	const struct wave_program *p = s->program;
 
 	g->id = id;
-	if (s->pool == NULL)
-		s->pool = pool_new(s->options.threads);
 	make_array(s, &g->ex.array);
 	make_array(s, &g->ex_ml.array);
 	s->groups_made++;
@@ -485,6 +483,9 @@ make_machine(struct sim *s, struct diag *d)
 		    "target has %" PRId64, groups, t->groups);
 		return false;
 	}
+	if (!s->options.timing_only)
+		s->pool = pool_new(s->options.threads > 0 ?
+		    s->options.threads : 1);
 	s->groups = NEW_ARRAY(s->arena, struct sim_group, (size_t)groups);
 	for (int i = 0; i < groups; i++)
 		if (!make_group(s, d, &s->groups[i], i))

@@ -15,7 +15,7 @@
 
 #include "ir/text.h"
 #include "tests/lib/coverage.h"
-#include "tests/lib/machine.h"
+#include "tests/lib/compiled.h"
 #include "tests/lib/random_net.h"
 
 #define MAX_WORKERS 16
@@ -45,8 +45,8 @@ struct trial {
 	struct worker *w;
 	struct unit u;
 	uint64_t seed;
-	struct machine_build build[2];
-	struct machine m[2];
+	struct compile_how build[2];
+	struct compiled m[2];
 	struct eval_tensor *in;
 	struct eval_tensor *out[2]; /* normal code on each machine */
 	struct eval_tensor *ref;
@@ -69,14 +69,14 @@ wrong(struct trial *t, int k, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	printf("WRONG seed %llu, %s: %s\n", (unsigned long long)t->seed,
-	    machine_name(t->u.arena, &t->build[k]), text);
+	    compile_name(t->u.arena, &t->build[k]), text);
 	t->failed = true;
 }
 
 /* ---- what to build ---- */
 
 static void
-set_bytes(struct machine_build *b, int at, const char *key, int64_t v)
+set_bytes(struct compile_how *b, int at, const char *key, int64_t v)
 {
 	snprintf(b->set[at], sizeof b->set[at], "%s=%lld", key, (long long)v);
 }
@@ -94,7 +94,7 @@ choose_builds(struct trial *t)
 	t->build[0].target = "tiny";
 	t->build[1].target = "wavecore";
 	for (int k = 0; k < 2; k++) {
-		struct machine_build *b = &t->build[k];
+		struct compile_how *b = &t->build[k];
 
 		b->level = (int)(t->seed % 4);
 		set_bytes(b, 0, "gbuf_bytes",
@@ -153,7 +153,7 @@ compile(struct trial *t, int k)
 		struct graph *g = make_graph(t);
 		unsigned had = t->u.diag.errors;
 
-		if (machine_compile(t->u.arena, &t->u.diag, g, &t->build[k],
+		if (compiled_make(t->u.arena, &t->u.diag, g, &t->build[k],
 		    &t->m[k]))
 			return true;
 		if (t->u.diag.errors != had + 1 ||
@@ -163,7 +163,7 @@ compile(struct trial *t, int k)
 			break;
 		t->w->tally.refused++;
 		if (t->w->opt->print)
-			printf("%s: refused: %s\n", machine_name(t->u.arena,
+			printf("%s: refused: %s\n", compile_name(t->u.arena,
 			    &t->build[k]), t->u.last);
 		set_bytes(&t->build[k], 0, "gbuf_bytes", gbuf);
 	}
@@ -232,12 +232,12 @@ static void
 repeat(struct trial *t, int k, const char *what,
     const struct wave_program *code, int threads, bool check)
 {
-	struct machine_run how = {.check = check, .threads = threads};
+	struct run_how how = {.check = check, .threads = threads};
 	struct eval_tensor *out = NEW_ARRAY(t->u.arena, struct eval_tensor,
 	    t->nout + 1);
 
 	t->w->tally.runs++;
-	if (code == NULL || !machine_run(t->u.arena, &t->u.diag, &t->m[k],
+	if (code == NULL || !compiled_run(t->u.arena, &t->u.diag, &t->m[k],
 	    code, t->in, &how, out, NULL))
 		wrong(t, k, "%s: %s", what, t->u.last);
 	else
@@ -298,16 +298,16 @@ print_graph(const struct graph *g, const char *title)
 static void
 judge(struct trial *t, int k)
 {
-	struct machine *m = &t->m[k];
-	struct machine_run how = {.check = true};
+	struct compiled *m = &t->m[k];
+	struct run_how how = {.check = true};
 	double **bounds;
 
 	if (t->w->opt->print)
-		print_graph(m->graph, machine_name(t->u.arena, &t->build[k]));
+		print_graph(m->graph, compile_name(t->u.arena, &t->build[k]));
 	t->nout = m->graph->outputs.len;
 	t->out[k] = NEW_ARRAY(t->u.arena, struct eval_tensor, t->nout + 1);
 	t->w->tally.runs++;
-	if (!machine_run(t->u.arena, &t->u.diag, m, m->code, t->in, &how,
+	if (!compiled_run(t->u.arena, &t->u.diag, m, m->code, t->in, &how,
 	    t->out[k], NULL)) {
 		wrong(t, k, "run: %s", t->u.last);
 		return;
@@ -321,7 +321,7 @@ judge(struct trial *t, int k)
 		same_bits(t, k, "other machine", t->out[0], t->out[1]);
 	}
 	if ((int)(t->seed / 4 % 2) == k)
-		repeat(t, k, "serialized", machine_code(t->u.arena,
+		repeat(t, k, "serialized", compiled_code(t->u.arena,
 		    &t->u.diag, m, true), 1, true);
 	else
 		repeat(t, k, "two threads", m->code, 2, false);
@@ -349,8 +349,8 @@ run_seed(struct worker *w, uint64_t seed)
 			judge(&t, k);
 	if (!t.failed) {
 		coverage_legal(&w->tally.cover, t.m[0].graph);
-		w->tally.tiled += machine_tiles(&t.m[0]) ||
-		    machine_tiles(&t.m[1]);
+		w->tally.tiled += compiled_tiles(&t.m[0]) ||
+		    compiled_tiles(&t.m[1]);
 	}
 	w->tally.failures += t.failed;
 	unit_teardown(&unit);

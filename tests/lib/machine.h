@@ -1,63 +1,79 @@
-/* Compiling graphs and running them on the simulator, for tests. */
+/* Programs for the simulator, put together instruction by instruction. */
 #ifndef WAVE_TESTS_LIB_MACHINE_H
 #define WAVE_TESTS_LIB_MACHINE_H
 
-#include "backend/backend.h"
-#include "ir/eval.h"
-#include "ir/graph.h"
+#include "backend/isa/isa.h"
+#include "runtime/sim/sim.h"
+#include "support/vec.h"
+#include "tests/lib/unit.h"
 
-#define MACHINE_SETTINGS 6
-
-/* How to compile. */
-struct machine_build {
-	const char *target; /* as after -march= */
-	char set[MACHINE_SETTINGS][40]; /* as after -m; "": none */
-	int level;          /* -O */
-	enum dtype precision; /* -mprecision; DT_NONE: the model's */
-	bool serialize;     /* -fserialize */
-};
-
-/* How to run. */
-struct machine_run {
-	bool check;
-	int threads; /* 0: 1 */
-	int64_t max_instructions; /* 0: no limit */
-};
-
-/* Of a run. */
-struct machine_stats {
-	int64_t cycles, instructions;
-};
-
-/* A compiled graph. */
 struct machine {
-	struct wave_target *target;
-	struct graph *graph; /* legalized */
-	struct tile_program *tile;
-	struct wave_program *code;
+	struct unit *u;
+	struct wave_program p;
+	VEC(struct aff) aff;
+	VEC(struct view) view;
+	VEC(struct epi) epi;
+	VEC(struct dma) dma;
+	VEC(struct vec) vec;
+	VEC(struct insn_word) code[Q_COUNT];
+	VEC(struct wave_source) source;
+	VEC(struct wave_op) op;
+	VEC(struct wave_binding) binding;
+	struct wave_entry entry;
+	bool count_exit; /* declare the exits that the signals add up to */
+	uint32_t exits[64];
+	struct sim_options options;
+	struct device *dev;
 };
 
-/* Compiles g, which the passes change. False after a diagnostic. */
-bool machine_compile(struct arena *a, struct diag *d, struct graph *g,
-    const struct machine_build *b, struct machine *m);
+/* A 4x4 machine without limits or latencies: memory of 64 KiB each, one
+ * group, timing only; change m->p.target, sizes and options as needed. */
+struct machine *machine_new(struct unit *u);
 
-/* The same tile program as other code. NULL after a diagnostic. */
-struct wave_program *machine_code(struct arena *a, struct diag *d,
-    const struct machine *m, bool serialize);
+/* Descriptors; each returns its index. */
+uint32_t m_aff(struct machine *m, struct aff a);
+uint32_t m_const(struct machine *m, int64_t v);
+uint32_t m_view(struct machine *m, struct view v);
+/* rows x cols elements of dtype at base, row_bytes apart. */
+uint32_t m_matrix(struct machine *m, enum space space, int64_t base,
+    enum dtype dtype, int64_t rows, int64_t cols, int64_t row_bytes);
+uint32_t m_epi(struct machine *m, struct epi e);
+uint32_t m_dma(struct machine *m, struct dma d);
+/* A plain copy of bytes between dram and on-chip addresses. */
+uint32_t m_copy(struct machine *m, enum space space, int64_t dram,
+    int64_t chip, int64_t bytes);
+uint32_t m_vec(struct machine *m, struct vec v);
+/* n f32 elements from src to dst in the GBUF. */
+uint32_t m_move(struct machine *m, int64_t src, int64_t dst, int64_t n);
 
-/* Runs code of m on inputs parallel to its graph's inputs; out, parallel to
- * the outputs, is allocated. stats may be NULL.
- * False after a diagnostic: the program does not load, trapped, or the checker
- * found something. */
-bool machine_run(struct arena *a, struct diag *d, const struct machine *m,
-    const struct wave_program *code, const struct eval_tensor *in,
-    const struct machine_run *how, struct eval_tensor *out,
-    struct machine_stats *stats);
+/* Code. */
+void m_insn(struct machine *m, enum queue q, struct insn in);
+void m_nop(struct machine *m, enum queue q);
+void m_loop(struct machine *m, enum queue q, int64_t count);
+void m_endloop(struct machine *m, enum queue q);
+void m_signal(struct machine *m, enum queue q, int64_t sem, int64_t by);
+void m_wait(struct machine *m, enum queue q, int64_t sem, int64_t value);
+void m_load(struct machine *m, uint32_t dma);
+void m_store(struct machine *m, uint32_t dma);
+void m_vmap(struct machine *m, uint32_t vec);
+void m_ldv(struct machine *m, uint32_t view, int64_t k, int64_t n,
+    uint32_t bank);
+void m_ldh(struct machine *m, uint32_t view, int64_t rows, int64_t k,
+    uint32_t bank);
+void m_shift(struct machine *m, int64_t k, int64_t n, uint32_t bank);
+void m_exec(struct machine *m, int64_t first, int64_t rows, int64_t k,
+    int64_t n, uint32_t bank, uint32_t obuf);
+void m_drain(struct machine *m, uint32_t view, int64_t rows, int64_t n,
+    uint32_t epi, uint32_t obuf);
 
-/* One line: "tiny -O2 -mgbuf_bytes=8192". */
-const char *machine_name(struct arena *a, const struct machine_build *b);
+/* From here on instructions belong to a new op; returns its index. */
+uint32_t m_source(struct machine *m, const char *name, int64_t macs);
 
-/* Whether an op of the program runs in pieces through the global buffer. */
-bool machine_tiles(const struct machine *m);
+/* Ends all queues, opens the device. Then runs; false after a diagnostic. */
+void machine_open(struct machine *m);
+bool machine_run(struct machine *m);
+/* Both, expecting success, and the statistics. */
+const struct sim_stats *machine_stats(struct machine *m);
+void machine_free(struct machine *m);
 
 #endif

@@ -476,6 +476,32 @@ statements(struct gen *g, int64_t steps, int depth)
 	}
 }
 
+/* What is left in the GBUF goes to outputs. */
+static void
+show_all(struct gen *g)
+{
+	int n = g->n;
+
+	for (int i = 0; i < n; i++) {
+		struct mat m = g->mat[i], out;
+		struct part from = { m, taff(m.b, 0) }, to;
+		if (m.b->space != SPACE_GBUF)
+			continue;
+		out = m;
+		out.b = tile_buffer(g->p, "rest", SPACE_DRAM, m.b->bytes, 1,
+		    NULL);
+		out.b->role = ROLE_OUTPUT;
+		out.b->traffic = TRAFFIC_ACTIVATION;
+		out.b->bind_name = arena_printf(g->p->arena, "rest%d", i);
+		out.b->dtype = DT_F32;
+		out.b->rank = 1;
+		out.b->dim[0] = m.b->bytes / 4;
+		out.b->stride[0] = 4;
+		to = (struct part){ out, taff(out.b, 0) };
+		transfer(g, TILE_STORE, &to, &from, m.rows, m.cols);
+	}
+}
+
 struct tile_program *
 tile_gen(struct arena *a, const struct wave_target *t, uint64_t seed,
     int size)
@@ -503,6 +529,6 @@ tile_gen(struct arena *a, const struct wave_target *t, uint64_t seed,
 	new_bound(g, ROLE_OUTPUT, 1);
 	while (g->left > 0)
 		statements(g, 1, 0);
-	random_transfer(g, TILE_STORE);
+	show_all(g);
 	return g->p;
 }
