@@ -159,11 +159,11 @@ records(struct load *l, enum obj_section s, const uint8_t **rec, uint32_t *n)
 {
 	uint64_t count = l->section[s].size / obj_sections[s].record;
 
+	*rec = l->section[s].data;
+	*n = (uint32_t)count;
 	if (count > INT32_MAX)
 		return load_fail(l, "section %s has %llu records",
 		    obj_sections[s].name, (unsigned long long)count);
-	*rec = l->section[s].data;
-	*n = (uint32_t)count;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "backend/object.h"
 #include "backend/target.h"
 #include "ir/text.h"
+#include "passes/shard.h"
 #include "support/file.h"
 
 #define MODEL_LIMIT ((size_t)16 << 30)
@@ -178,6 +179,25 @@ load_target(struct driver *dr)
 	return target_validate(&dr->diag, dr->target);
 }
 
+/* Divides the batch over the groups of the chip where the graph allows it. */
+static struct tile_program *
+lower(struct driver *dr)
+{
+	int groups = (int)dr->target->groups;
+	const char *why = "";
+	step(dr, "lower");
+	struct graph *share = groups > 1 ? graph_shard(dr->arena, dr->graph,
+	    groups, &why) : NULL;
+	if (groups > 1)
+		diag_remark(&dr->diag, NULL, share != NULL ?
+		    "lower: the batch is divided over %d groups%s" :
+		    "lower: one of %d groups works: %s", groups,
+		    share != NULL ? "" : why);
+	return backend_tile(dr->arena, &dr->diag,
+	    share != NULL ? share : dr->graph, dr->target,
+	    share != NULL ? groups : 1);
+}
+
 static bool
 make_tile(struct driver *dr)
 {
@@ -189,8 +209,7 @@ make_tile(struct driver *dr)
 		    tile_verify(dr->tile, &dr->diag, "input") &&
 		    tile_plan(dr->tile, &dr->diag);
 	}
-	step(dr, "lower");
-	dr->tile = backend_tile(dr->arena, &dr->diag, dr->graph, dr->target);
+	dr->tile = lower(dr);
 	return dr->tile != NULL;
 }
 

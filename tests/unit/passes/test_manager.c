@@ -299,6 +299,28 @@ bad_inputs(void **state)
 	unit_expect_error(u, "-ffold=lots: not a number of bytes");
 }
 
+static void
+overflow_warns(void **state)
+{
+	static const char big[] =
+	    "input %x \"x\" : f32[1,2]\n"
+	    "const %w : f32[2,1] = [1,70000]\n"
+	    "%y \"fc\" = matmul %x, %w : f32[1,1]\n"
+	    "output %y \"y\"\n";
+	struct unit *u = *state;
+	struct pass_options o;
+
+	pass_options_init(&o);
+	o.precision = DT_BF16;
+	assert_true(passes_run(graph_from(u, big), &u->diag, &o));
+	assert_int_equal(u->count[DIAG_WARNING], 0);
+	o.precision = DT_F16;
+	assert_true(passes_run(graph_from(u, big), &u->diag, &o));
+	assert_int_equal(u->count[DIAG_WARNING], 1);
+	assert_non_null(strstr(u->last, "a constant operand of matmul 'fc' "
+	    "does not fit f16 and becomes infinite"));
+}
+
 int
 main(void)
 {
@@ -316,6 +338,7 @@ main(void)
 	    UNIT_TEST(missing_property_is_named),
 	    UNIT_TEST(verifies_input),
 	    UNIT_TEST(bad_inputs),
+	    UNIT_TEST(overflow_warns),
 	};
 
 	return cmocka_run_group_tests_name("passes/manager", tests, NULL,

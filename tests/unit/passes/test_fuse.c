@@ -1,4 +1,4 @@
-/* fuse-epilogue on small graphs: tests/lib/passcase.h. */
+/* fuse-epilogue and fuse-fma on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -73,6 +73,40 @@ static const struct pass_case cases[] = {
 	    "%e = add %d, %x : f32[1,2]\n"
 	    "output %e \"y\"\n",
 	    NULL},
+    {"fma", PASS_fuse_fma, 2, DT_NONE,
+	    "input %x : f32[2]\n"
+	    "input %z : f32[1]\n"
+	    "const %k : f32[2] = [1,2]\n"
+	    "%a = mul %x, %k : f32[2]\n"
+	    "%b = add %z, %a : f32[2]\n"
+	    "%c = mul %b, %x : f32[2]\n"
+	    "%d = add %c, %k : f32[2]\n"
+	    "%e = mul %d, %x : f32[2]\n"
+	    "%f = add %e, %e : f32[2]\n"
+	    "%g = mul %z, %z : f32[1]\n"
+	    "%h = add %g, %f : f32[2]\n"
+	    "output %h \"y\"\n",
+	    "  input  %0 : f32[2]\n"
+	    "  input  %1 : f32[1]\n"
+	    "  const  %2 : f32[2] = [1,2]\n"
+	    "  %3 = fma %0, %2, %1 : f32[2]\n"
+	    "  %4 = fma %3, %0, %2 : f32[2]\n"
+	    "  %5 = mul %4, %0 : f32[2]\n"
+	    "  %6 = add %5, %5 : f32[2]\n"
+	    "  %7 = mul %1, %1 : f32[1]\n"
+	    "  %8 = add %7, %6 : f32[2]\n"
+	    "  output %8 \"y\"\n"},
+    {"fma_not", PASS_fuse_fma, 2, DT_NONE,
+	    "input %x : f32[2]\n"
+	    "input %i : i32[2]\n"
+	    "input %d : f64[2]\n"
+	    "%a = mul %x, %x : f32[2]\n"
+	    "%b = add %a, %d : f64[2]\n"
+	    "%c = mul %i, %i : i32[2]\n"
+	    "%e = add %c, %i : i32[2]\n"
+	    "output %b \"y\"\n"
+	    "output %e \"z\"\n",
+	    NULL},
 };
 
 static void
@@ -91,6 +125,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/fuse_epilogue", tests, NULL,
+	return cmocka_run_group_tests_name("passes/fuse", tests, NULL,
 	    NULL);
 }
