@@ -196,8 +196,9 @@ bank(struct emit *e, enum space space)
 	int64_t bytes = space == SPACE_LBUF_V ? t->rows * still * size :
 	    space == SPACE_LBUF_H ? t->rows * moving * size :
 	    moving * still * 4;
-	return tile_buffer(e->lw->p, names[space], space, bytes, (int)banks,
-	    CUR_LOOP(e->lw));
+	struct tile_loop *scope = CUR_LOOP(e->lw);
+	return tile_buffer(e->lw->p, names[space], space, bytes,
+	    scope != NULL ? (int)banks : 1, scope);
 }
 
 static void
