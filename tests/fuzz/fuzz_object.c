@@ -29,6 +29,16 @@ through_assembly(struct arena *a, struct diag *d,
 	strbuf_free(&text);
 }
 
+/* waveobjdump shows invalid code too. */
+static void
+print_only(const struct wave_program *p)
+{
+	struct strbuf text = { 0 };
+
+	asm_print(&text, p);
+	strbuf_free(&text);
+}
+
 void
 fuzz_one(const uint8_t *data, size_t size)
 {
@@ -46,8 +56,10 @@ fuzz_one(const uint8_t *data, size_t size)
 
 		if (d.errors != !ok)
 			abort();
-		d.errors = 0;
-		through_assembly(a, &d, p);
+		if (ok)
+			through_assembly(a, &d, p);
+		else
+			print_only(p);
 	}
 	arena_free(a);
 }
