@@ -100,8 +100,8 @@ get_f32(float *dst, const uint8_t *src, int64_t step, enum dtype t, int64_t n)
 			dst[i] = (float)dtype_get_i64(src + i * step, t, 0);
 	} else if (t == DT_U64) {
 		for (int64_t i = 0; i < n; i++)
-			dst[i] = (float)(uint64_t)dtype_get_i64(src +
-			    i * step, t, 0);
+			dst[i] = (float)(uint64_t)vecint_load(src + i * step,
+			    t);
 	} else {
 		for (int64_t i = 0; i < n; i++)
 			dst[i] = (float)dtype_get(src + i * step, t, 0);
@@ -149,8 +149,7 @@ map_run(struct op *op, const int64_t *addr, const int64_t *step, int64_t n)
 			const uint8_t *p = op->m[k]->data + addr[k] +
 			    i * step[k];
 			if (op->compute == COMPUTE_INT)
-				s[k - 1] = dtype_get_i64(p, op->o[k]->dtype,
-				    0);
+				s[k - 1] = vecint_load(p, op->o[k]->dtype);
 			else
 				d[k - 1] = dtype_get(p, op->o[k]->dtype, 0);
 		}
@@ -261,7 +260,7 @@ acc_add(const struct op *op, struct acc *a, int64_t e, const uint8_t *p)
 	int j = (int)(e % LANES);
 	if (op->compute == COMPUTE_INT)
 		a->i[j] = vecint_combine((enum vec_func)op->v->func, op->u64,
-		    a->i[j], dtype_get_i64(p, op->o[1]->dtype, 0));
+		    a->i[j], vecint_load(p, op->o[1]->dtype));
 	else
 		a->f[j] = combine_float(op, a->f[j],
 		    round_to(op, dtype_get(p, op->o[1]->dtype, 0)));
@@ -274,7 +273,7 @@ arg_add(const struct op *op, struct acc *a, int64_t e, const uint8_t *p)
 	bool max = op->v->func == VF_rargmax, last = op->v->param[0] != 0;
 	bool better;
 	if (op->compute == COMPUTE_INT) {
-		int64_t v = dtype_get_i64(p, op->o[1]->dtype, 0);
+		int64_t v = vecint_load(p, op->o[1]->dtype);
 		better = a->at[0] < 0 || (max ?
 		    vecint_less(op->u64, a->i[0], v) :
 		    vecint_less(op->u64, v, a->i[0])) ||
@@ -448,8 +447,7 @@ window_wide(struct op *op, const struct pixel *px, int64_t c, uint8_t *dst)
 			op->bad = true;
 			return;
 		}
-		int64_t xi = ints ? dtype_get_i64(op->m[1]->data + addr, t,
-		    0) : 0;
+		int64_t xi = ints ? vecint_load(op->m[1]->data + addr, t) : 0;
 		double xf = ints ? 0 : dtype_get(op->m[1]->data + addr, t, 0);
 		si = vecint_combine(max ? VF_rmax : VF_rsum, op->u64, si, xi);
 		sf = max ? (sf != sf || sf > xf ? sf : xf) : sf + xf;

@@ -118,6 +118,16 @@ vecint_combine(enum vec_func f, bool u64, int64_t a, int64_t b)
 	}
 }
 
+int64_t
+vecint_load(const uint8_t *src, enum dtype t)
+{
+	int64_t v;
+	if (t != DT_U64)
+		return dtype_get_i64(src, t, 0);
+	memcpy(&v, src, sizeof v);
+	return v;
+}
+
 /* Little-endian hosts only, like every access to device memory here. */
 void
 vecint_store(uint8_t *dst, enum dtype t, int64_t v)
