@@ -330,7 +330,7 @@ leave_f64(struct pass_ctx *c, struct node *n)
 		    ? const_cast_to(c->g, v, DT_F32)
 		    : mk_cast(c->g, v, DT_F32, n));
 	}
-	if (!any)
+	if (!any && r->type.dtype != DT_F64)
 		return;
 	c->changed = true;
 	pass_remark(c, &n->loc, "%s computes in f32: the matrix unit has no "
