@@ -52,8 +52,8 @@ add_op(struct lower *lw, const struct node *n)
 	op.op = op_info(n->op)->name;
 	op.phase = n->phase != NULL ? n->phase : "forward";
 	op.loc = op_location(lw, &n->loc);
-	op.macs = node_macs(n, false);
-	op.macs_paper = node_macs(n, true);
+	op.macs = node_macs(n, false) * lw->p->groups;
+	op.macs_paper = node_macs(n, true) * lw->p->groups;
 	VEC_PUSH(lw->p->arena, &lw->p->ops, op);
 	lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
 }
@@ -135,7 +135,7 @@ store_leaf_outputs(struct lower *lw)
 
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, double budget)
+    const struct wave_target *t, int groups, double budget)
 {
 	struct lower *lw = NEW(a, struct lower);
 	lw->arena = a;
@@ -144,9 +144,11 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->target = t;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
-	lw->p->groups = 1;
+	lw->p->groups = groups;
 	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
 	    (double)lw->p->groups : 0;
+	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
+	    (int64_t)((double)t->wbuf_bytes * budget);
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
 	if (!place_values(lw, budget))
 		return NULL;

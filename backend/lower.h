@@ -25,6 +25,7 @@ struct lower {
 	struct place **place; /* by value id; NULL: not placed yet */
 	struct residency *res;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
+	int64_t wbuf_free; /* the same of the weight staging buffer */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct node *node;
 	uint32_t node_index;
@@ -104,9 +105,11 @@ void lower_fill(struct lower *lw, const struct place *dst, double v);
 
 /* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
  * scales the memory that lowering counts on: the driver retries with less
- * when the planner finds no room. */
+ * when the planner finds no room. groups of them run it, each on its
+ * share of the batch (g is one share). */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
-    const struct graph *g, const struct wave_target *t, double budget);
+    const struct graph *g, const struct wave_target *t, int groups,
+    double budget);
 
 /* The innermost loop at the cursor, NULL at top level. */
 #define CUR_LOOP(lw) ((lw)->p->cur)

@@ -483,6 +483,18 @@ bind_buffer(struct tile_buffer *b, const char *name, const struct place *pl)
 	memcpy(b->stride, pl->stride, sizeof b->stride);
 }
 
+/* A bound tensor that the groups divide along its first dimension: the buffer
+ * holds all shares, each group addresses its own. */
+static void
+share_buffer(const struct lower *lw, struct tile_buffer *b)
+{
+	if (lw->p->groups == 1 || b->rank == 0)
+		return;
+	b->group_stride = b->bytes;
+	b->bytes *= lw->p->groups;
+	b->dim[0] *= lw->p->groups;
+}
+
 static const char *
 value_name(struct lower *lw, const struct value *v)
 {
@@ -521,6 +533,10 @@ materialize(struct lower *lw, struct info *in)
 	struct tile_buffer *b = in->buf;
 	b->traffic = TRAFFIC_ACTIVATION;
 	bind_buffer(b, NULL, &in->rel);
+	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
+		b->per_group = lw->p->groups > 1;
+	if (v->kind == VALUE_INPUT)
+		share_buffer(lw, b);
 	if (v->kind == VALUE_INPUT) {
 		b->role = ROLE_INPUT;
 		b->bind_name = name;
@@ -566,6 +582,7 @@ place_output(struct lower *lw, size_t i)
 	pl->buf->role = ROLE_OUTPUT;
 	pl->buf->traffic = TRAFFIC_ACTIVATION;
 	bind_buffer(pl->buf, name, pl);
+	share_buffer(lw, pl->buf);
 	res->outputs[i] = pl;
 	return pl;
 }

@@ -327,7 +327,9 @@ target_doc(struct strbuf *s)
 		strbuf_add(s, " |\n");
 	}
 	strbuf_add(s,
-	    "\n| key | unit | default | meaning |\n|---|---|---|---|\n");
+	    "\n## Keys\n\n0 is \"no limit\" for sizes and rates, \"no time\" "
+	    "for latencies.\n\n"
+	    "| key | unit | default | meaning |\n|---|---|---|---|\n");
 	for (unsigned i = 0; i < target_nkeys; i++) {
 		const struct target_key *k = &target_keys[i];
 

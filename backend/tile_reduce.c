@@ -80,7 +80,7 @@ learn(struct sync_clock *c, const struct sync_clock *add, sync_time by)
 }
 
 /* Adds to c what queue q's progress up to `now` implies beyond `old`. Events
- * that were entered at or before `stop` cannot matter. */
+ * that end at or before `stop` cannot matter. */
 static void
 expand(const struct reducer *r, struct sync_clock *c, int q, sync_time now,
     sync_time old, sync_time stop)
@@ -98,7 +98,7 @@ expand(const struct reducer *r, struct sync_clock *c, int q, sync_time now,
 		if (i < 0)
 			return;
 		e = &r->event[q][i--];
-		if (it * base + e->enter <= stop || it * base + e->done <= old)
+		if (it * base + e->done <= (old > stop ? old : stop))
 			return;
 		child = &r->body->child[e->child];
 		learn(c, &child->edge[q], it * base);
@@ -230,6 +230,8 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 	size_t nwaits = 0;
 
 	start_reducer(&r, s, body);
+	if (body->need.len == 0)
+		return;
 	qsort(body->need.data, body->need.len, sizeof *body->need.data,
 	    by_urgency);
 	for (size_t i = 0; i < body->need.len; i++) {

@@ -223,7 +223,8 @@ tile_sems(struct arena *a, struct tile_program *p, struct diag *d,
 	s.out = out;
 	s.nedges = syncs->edges.len;
 	s.edge = NEW_ARRAY(a, struct tile_sync, s.nedges + 1);
-	memcpy(s.edge, syncs->edges.data, s.nedges * sizeof *s.edge);
+	if (s.nedges > 0)
+		memcpy(s.edge, syncs->edges.data, s.nedges * sizeof *s.edge);
 	qsort(s.edge, s.nedges, sizeof *s.edge, by_signal);
 	out->signal = arena_calloc(a, o->nnodes + 1, sizeof *out->signal);
 	out->wait = arena_calloc(a, o->nnodes + 1, sizeof *out->wait);

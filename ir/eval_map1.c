@@ -79,9 +79,7 @@ map1_value(const struct map1 *f, double x)
 	case OP_sigmoid: return sigmoid(x);
 	case OP_relu: return x < 0 ? 0 : x;
 	case OP_leaky_relu: return x < 0 ? f->a * x : x;
-	case OP_clip:
-		x = x < f->a ? f->a : x;
-		return x > f->b ? f->b : x;
+	case OP_clip: x = x < f->a ? f->a : x; return x > f->b ? f->b : x;
 	case OP_hard_sigmoid: return hard_clamp(f->a * x + f->b);
 	case OP_hard_swish: return x * hard_clamp(x / 6 + 0.5);
 	case OP_not: return x == 0;
@@ -90,8 +88,7 @@ map1_value(const struct map1 *f, double x)
 	case OP_celu: return celu(x, f->a);
 	case OP_thresholded_relu: return x > f->a ? x : isnan(x) ? x : 0;
 	case OP_softplus: return softplus(x);
-	case OP_softsign:
-		return isinf(x) ? copysign(1, x) : x / (1 + fabs(x));
+	case OP_softsign: return isinf(x) ? copysign(1, x) : x / (1 + fabs(x));
 	case OP_gelu: return gelu(x, f->variant);
 	case OP_mish: return mish(x);
 	default: return x;
@@ -160,8 +157,7 @@ propagate(const struct map1 *f, struct num x, double v)
  * transcendental function, each step counted where an op is legalized into
  * several. Subnormal results of exp and its kin may be flushed. */
 static double
-device_error(const struct ev *ev, const struct map1 *f, struct num x,
-    double v)
+device_error(const struct ev *ev, const struct map1 *f, struct num x, double v)
 {
 	double mag = fabs(x.v) + x.e;
 

@@ -222,12 +222,12 @@ read_headers(struct load *l, Elf *elf, Elf64_Shdr *h, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		Elf_Scn *scn = elf_getscn(elf, i);
-		const Elf64_Shdr *s = scn != NULL ? elf64_getshdr(scn) : NULL;
+		const void *s = scn != NULL ? elf64_getshdr(scn) : NULL;
 
 		if (s == NULL)
 			return load_fail(l, "section header %u: %s", i,
 			    elf_errmsg(-1));
-		h[i] = *s;
+		memcpy(&h[i], s, sizeof h[i]);
 	}
 	return true;
 }
@@ -235,16 +235,18 @@ read_headers(struct load *l, Elf *elf, Elf64_Shdr *h, unsigned n)
 static bool
 read_elf(struct load *l, Elf *elf)
 {
-	const Elf64_Ehdr *eh = elf64_getehdr(elf);
+	const void *header = elf64_getehdr(elf);
+	Elf64_Ehdr eh; /* a copy: the image need not be aligned */
 	Elf64_Shdr *h;
 
-	if (eh == NULL)
+	if (header == NULL)
 		return load_fail(l, "ELF header: %s", elf_errmsg(-1));
-	if (!check_ehdr(l, eh))
+	memcpy(&eh, header, sizeof eh);
+	if (!check_ehdr(l, &eh))
 		return false;
-	h = NEW_ARRAY(l->arena, Elf64_Shdr, eh->e_shnum);
-	return read_headers(l, elf, h, eh->e_shnum) &&
-	    check_layout(l, eh, h) && take_sections(l, eh, h);
+	h = NEW_ARRAY(l->arena, Elf64_Shdr, eh.e_shnum);
+	return read_headers(l, elf, h, eh.e_shnum) &&
+	    check_layout(l, &eh, h) && take_sections(l, &eh, h);
 }
 
 bool

@@ -1,5 +1,5 @@
 /* wavecc: compiles a model ahead of time to an object for the accelerator. */
-#include "tools/wavecc_options.h"
+#include "tools/cc_options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "backend/object.h"
 #include "backend/target.h"
 #include "ir/text.h"
+#include "passes/shard.h"
 #include "support/file.h"
 
 #define MODEL_LIMIT ((size_t)16 << 30)
@@ -18,7 +19,7 @@ struct driver {
 	struct wavecc_options o;
 	struct arena *arena;
 	struct diag diag;
-	const char *data; /* the input file */
+	char *data; /* the input file */
 	size_t size;
 	struct graph *graph;
 	struct tile_program *tile;
@@ -178,6 +179,25 @@ load_target(struct driver *dr)
 	return target_validate(&dr->diag, dr->target);
 }
 
+/* Divides the batch over the groups of the chip where the graph allows it. */
+static struct tile_program *
+lower(struct driver *dr)
+{
+	int groups = (int)dr->target->groups;
+	const char *why = "";
+	step(dr, "lower");
+	struct graph *share = groups > 1 ? graph_shard(dr->arena, dr->graph,
+	    groups, &why) : NULL;
+	if (groups > 1)
+		diag_remark(&dr->diag, NULL, share != NULL ?
+		    "lower: the batch is divided over %d groups%s" :
+		    "lower: one of %d groups works: %s", groups,
+		    share != NULL ? "" : why);
+	return backend_tile(dr->arena, &dr->diag,
+	    share != NULL ? share : dr->graph, dr->target,
+	    share != NULL ? groups : 1);
+}
+
 static bool
 make_tile(struct driver *dr)
 {
@@ -189,8 +209,7 @@ make_tile(struct driver *dr)
 		    tile_verify(dr->tile, &dr->diag, "input") &&
 		    tile_plan(dr->tile, &dr->diag);
 	}
-	step(dr, "lower");
-	dr->tile = backend_tile(dr->arena, &dr->diag, dr->graph, dr->target);
+	dr->tile = lower(dr);
 	return dr->tile != NULL;
 }
 
@@ -218,7 +237,7 @@ compile(struct driver *dr)
 	enum wavecc_stage stage = dr->o.stage;
 	bool temps = dr->o.save_temps;
 	if (!file_read(dr->arena, &dr->diag, dr->o.input, MODEL_LIMIT,
-	    (char **)&dr->data, &dr->size))
+	    &dr->data, &dr->size))
 		return false;
 	if (graph && (!read_graph(dr) || !run_passes(dr)))
 		return false;

@@ -36,12 +36,11 @@ dma_dims(const struct isa_tables *t, const struct dma *d, const int64_t *idx,
 {
 	for (int i = 0; i < d->rank; i++) {
 		const struct dma_dim *x = &d->dim[i];
-		struct dma_cut c = { 0, 0, x->size };
+		struct dma_cut c;
 		int64_t coord, move;
 		bool list = i == d->index_dim;
 
-		if (!list)
-			c = cut_dim(t, x, idx, group);
+		c = cut_dim(t, x, idx, group);
 		out->dram.size[i] = list && x->bound > 0 ? x->bound : c.size;
 		out->dram.stride[i] = x->dram;
 		out->chip.size[i] = load ? x->size : c.size;

@@ -143,6 +143,9 @@ decode_drain(struct sim *s, const struct insn *in, struct sim_insn *d)
 	d->trap = view_trap(v);
 	if (d->trap == NULL)
 		d->trap = block_trap(s, d);
+	for (int a = 0; a < 3; a++)
+		if (v->axis[a].kernel != 1)
+			d->trap = "the view of a drain has one tap";
 	if (d->trap == NULL && v->space != SPACE_GBUF &&
 	    d->op == INSN_StLBUF)
 		d->trap = "the drain writes the GBUF only";

@@ -134,6 +134,7 @@ struct sim {
 	int groups_made;
 	struct sim_group *groups;
 	struct check *check;
+	struct pool *pool; /* host threads of the kernels */
 
 	/* One run. */
 	const struct wave_entry *entry;
@@ -209,7 +210,7 @@ void sim_deadlock(struct sim *s);
 
 /* Adds busy time of a unit and returns how much of it is new: spans of a unit
  * come in order of their starts, overlap counts once. */
-int64_t sim_busy(struct sim *s, struct sim_group *g, enum unit u,
+int64_t sim_busy(struct sim *s, struct sim_group *g, enum sim_unit u,
     int64_t start, int64_t end, uint32_t source);
 /* Divides the cycles of group g among ops. share has nops + 1 entries. */
 void sim_attribute(const struct sim *s, const struct sim_group *g,

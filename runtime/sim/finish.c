@@ -4,7 +4,7 @@
 #include <string.h>
 
 const char *
-unit_name(enum unit u)
+unit_name(enum sim_unit u)
 {
 	static const char *const names[UNIT_COUNT] = {
 		[UNIT_LD] = "load DMA",

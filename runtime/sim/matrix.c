@@ -51,7 +51,7 @@ static const char *
 holds(struct sim *s, const struct bank *b, const char *what, int64_t rows,
     int64_t cols)
 {
-	if (rows <= b->rows && cols <= b->cols)
+	if (rows == b->rows && cols == b->cols)
 		return NULL;
 	snprintf(s->why, sizeof s->why,
 	    "%s holds %" PRId64 " x %" PRId64 ", not %" PRId64 " x %" PRId64,
@@ -70,7 +70,7 @@ load(struct sim *s, struct sim_queue *q, const struct sim_insn *in,
 	struct bank *bank = stationary ? &m->vb[b] : &m->hb[b];
 	int64_t *free_at = stationary ? &m->v_free : &m->h_free;
 	bool ml = q->id == Q_ML;
-	enum unit unit = stationary ? (ml ? UNIT_ML_VLOAD : UNIT_VLOAD) :
+	enum sim_unit unit = stationary ? (ml ? UNIT_ML_VLOAD : UNIT_VLOAD) :
 				      (ml ? UNIT_ML_HLOAD : UNIT_HLOAD);
 	const char *why = sim_tile_bounds(s, q, in->desc, in->m, in->k);
 
@@ -300,6 +300,7 @@ count_drain(struct sim *s, const struct sim_insn *in, bool store)
 	const struct view *v = &s->tables.view[in->desc];
 	const struct epi *e = &s->tables.epi[in->epi];
 	int64_t block = in->m * in->n;
+	int64_t channels = v->flags & VIEW_TRANSPOSED ? in->m : in->n;
 
 	count_sram(n, v->space, store,
 	    block * (int64_t)dtype_size(v->dtype));
@@ -309,9 +310,9 @@ count_drain(struct sim *s, const struct sim_insn *in, bool store)
 	count_sram(n, e->res_space, false,
 	    block * (int64_t)dtype_size(e->res_dtype));
 	count_sram(n, e->scale.space, false,
-	    in->n * (int64_t)dtype_size(e->scale.dtype));
+	    channels * (int64_t)dtype_size(e->scale.dtype));
 	count_sram(n, e->bias.space, false,
-	    in->n * (int64_t)dtype_size(e->bias.dtype));
+	    channels * (int64_t)dtype_size(e->bias.dtype));
 }
 
 static int64_t

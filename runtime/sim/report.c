@@ -213,7 +213,7 @@ add_timeline(struct strbuf *out, const struct sim_stats *s,
 		if (r->track[i].len == 0)
 			continue;
 		strbuf_addf(out, "<text x=2 y=%d>g%d %s</text>\n", y + 11,
-		    i / UNIT_COUNT, unit_name((enum unit)(i % UNIT_COUNT)));
+		    i / UNIT_COUNT, unit_name((enum sim_unit)(i % UNIT_COUNT)));
 		add_lane(out, s, &r->track[i], y);
 		y += LANE;
 	}

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "runtime/sim/check.h"
+#include "runtime/sim/pool.h"
 
 static step_fn *const steps[256] = {
 #define INSN(name, code, queues, fields, summary) [code] = step_##name,
@@ -379,6 +380,7 @@ sim_close(struct device *dev)
 		for (int u = 0; u < UNIT_COUNT; u++)
 			free(g->spans[u].span);
 	}
+	pool_free(s->pool);
 	check_free(s->check);
 	free(s->dram.data);
 	free(s->heap.at);
@@ -446,8 +448,7 @@ make_group(struct sim *s, struct diag *d, struct sim_group *g, int id)
 	g->ex.group = g->ex_ml.group = id;
 	g->ex.tables = g->ex_ml.tables = &s->tables;
 	g->ex.target = g->ex_ml.target = s->target;
-	g->ex.threads = g->ex_ml.threads = s->options.threads > 0 ?
-	    s->options.threads : 1;
+	g->ex.pool = g->ex_ml.pool = s->pool;
 	return true;
 }
 
@@ -482,6 +483,9 @@ make_machine(struct sim *s, struct diag *d)
 		    "target has %" PRId64, groups, t->groups);
 		return false;
 	}
+	if (!s->options.timing_only)
+		s->pool = pool_new(s->options.threads > 0 ?
+		    s->options.threads : 1);
 	s->groups = NEW_ARRAY(s->arena, struct sim_group, (size_t)groups);
 	for (int i = 0; i < groups; i++)
 		if (!make_group(s, d, &s->groups[i], i))

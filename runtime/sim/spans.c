@@ -52,7 +52,7 @@ add_span(struct span_list *l, int64_t start, int64_t end, uint32_t op)
 }
 
 int64_t
-sim_busy(struct sim *s, struct sim_group *g, enum unit u, int64_t start,
+sim_busy(struct sim *s, struct sim_group *g, enum sim_unit u, int64_t start,
     int64_t end, uint32_t source)
 {
 	bool keep = u == UNIT_LD || u == UNIT_ST || u == UNIT_ARRAY ||
@@ -69,7 +69,7 @@ sim_busy(struct sim *s, struct sim_group *g, enum unit u, int64_t start,
 }
 
 /* The units in whose favour a cycle is decided, first one wins. */
-static const enum unit rank[] = { UNIT_ARRAY, UNIT_VE, UNIT_LD, UNIT_ST };
+static const enum sim_unit rank[] = { UNIT_ARRAY, UNIT_VE, UNIT_LD, UNIT_ST };
 #define RANKS 4
 
 struct cursor {

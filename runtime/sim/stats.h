@@ -10,7 +10,7 @@
 #include "support/str.h"
 
 /* Places where instructions spend time; one row of a timeline each. */
-enum unit {
+enum sim_unit {
 	UNIT_LD,     /* load transfers holding the DRAM */
 	UNIT_ST,     /* store transfers holding the DRAM */
 	UNIT_VLOAD,  /* V loader of mx */
@@ -23,7 +23,7 @@ enum unit {
 	UNIT_ML_DRAIN,
 	UNIT_COUNT
 };
-const char *unit_name(enum unit u);
+const char *unit_name(enum sim_unit u);
 
 enum mac_class { MAC_F32, MAC_16, MAC_I8, MAC_COUNT };
 

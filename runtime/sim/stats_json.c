@@ -104,7 +104,7 @@ put_queues(cJSON *root, const struct sim_stats *s)
 	}
 	all = cJSON_AddObjectToObject(root, "units");
 	for (int u = 0; u < UNIT_COUNT; u++)
-		put_int(all, unit_name((enum unit)u), s->unit_busy[u]);
+		put_int(all, unit_name((enum sim_unit)u), s->unit_busy[u]);
 }
 
 static void

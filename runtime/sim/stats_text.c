@@ -168,7 +168,7 @@ add_units(struct strbuf *out, const struct sim_stats *s)
 			continue;
 		snprintf(value, sizeof value, "%scycles",
 		    human((double)s->unit_busy[u], false, num, sizeof num));
-		add_bar(out, unit_name((enum unit)u),
+		add_bar(out, unit_name((enum sim_unit)u),
 		    (double)s->unit_busy[u], whole, value);
 	}
 }

@@ -100,7 +100,7 @@ array_shift(struct array_time *a, const struct wave_target *t, int64_t ready,
 	int64_t start = max64(ready, a->shift_free);
 
 	start = max64(start,
-	    t->weight_double_buffer ? a->swap : a->stream_free);
+	    t->weight_double_buffer ? a->last : a->stream_free);
 	a->shift_free = start + time_shift(t, k);
 	a->fresh = true;
 	return start;
@@ -111,11 +111,10 @@ array_exec(struct array_time *a, int64_t ready, int64_t m)
 {
 	int64_t start = max64(ready, a->stream_free);
 
-	if (a->fresh) {
+	if (a->fresh)
 		start = max64(start, a->shift_free);
-		a->swap = start;
-		a->fresh = false;
-	}
+	a->fresh = false;
+	a->last = start;
 	a->stream_free = start + m;
 	return start;
 }

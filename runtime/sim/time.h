@@ -65,7 +65,8 @@ int64_t time_vec(const struct wave_target *t, int64_t lanes, int64_t ops,
 struct array_time {
 	int64_t shift_free;  /* the shift path is free and its tile complete */
 	int64_t stream_free; /* the last row of the last ExecGEMM is in */
-	int64_t swap;        /* the tile before was swapped in */
+	int64_t last;        /* start of the last ExecGEMM: the array works in
+	                        order, and that swapped its tile in */
 	bool fresh;          /* a complete tile waits for its swap */
 };
 

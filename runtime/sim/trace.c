@@ -39,7 +39,7 @@ add_names(struct strbuf *out, const struct sim_record *r)
 			    "{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,"
 			    "\"name\":\"thread_sort_index\","
 			    "\"args\":{\"sort_index\":%d}},\n",
-			    g, u, unit_name((enum unit)u), g, u, u);
+			    g, u, unit_name((enum sim_unit)u), g, u, u);
 	}
 }
 

@@ -200,15 +200,6 @@ obey(struct run *r)
 		bind_const(r, i);
 		return true;
 	}
-	if (strstr(r->message, "bind those with -fconst") != NULL) {
-		bool any = false;
-		for (i = 0; i < r->nin; i++)
-			if (!r->bound[i]) {
-				bind_const(r, i);
-				any = true;
-			}
-		return any;
-	}
 	if (f == NULL)
 		return false;
 	f += strlen("-finput=");
@@ -246,7 +237,7 @@ import(struct run *r, bool only)
 		r->inference = false;
 		struct graph *g = onnx_import(r->arena, &r->diag, r->model,
 		    r->bytes, r->size, &r->opt);
-		if (g == NULL ? !obey(r)
+		if (g == NULL ? only || !obey(r)
 			      : only || !resize_inputs(r, g))
 			return g;
 	}

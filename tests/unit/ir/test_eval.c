@@ -78,8 +78,8 @@ states_and_order(void **state)
 	struct eval_tensor in = floats(u, DT_F32, 2, (double[]){3, 4});
 	struct eval_tensor out[2], assigned[1], states[1];
 	struct seen s = {.n = 0};
-	struct eval_options opt = {.round = true, .assigned = assigned,
-	    .observe = see, .user = &s};
+	struct eval_options opt = {
+	    .round = true, .assigned = assigned, .observe = see, .user = &s};
 
 	graph_output(g, y, "y");
 	graph_output(g, x, "same");
@@ -224,8 +224,8 @@ decision_bounds(void **state)
 	struct eval_options opt = {.round = true};
 	double *bound[2] = {NULL, NULL}, err[4] = {0.25, 0.25, 0, 0};
 	struct attr to = attr_make_int(ATTR_to, DT_I32);
-	struct node_spec cast = {.op = OP_cast, .in = &x, .nin = 1,
-	    .attrs = &to, .nattrs = 1};
+	struct node_spec cast = {
+	    .op = OP_cast, .in = &x, .nin = 1, .attrs = &to, .nattrs = 1};
 
 	in[0] = floats(u, DT_F32, 4, (double[]){1, 2.5, 3, 4});
 	in[1] = floats(u, DT_F32, 4, (double[]){1.1, 3, 3, 5});
@@ -236,6 +236,86 @@ decision_bounds(void **state)
 	assert_true(isinf(bound[0][0]) && bound[0][1] == 0 && bound[0][2] == 0);
 	assert_true(isinf(bound[1][0]) && bound[1][1] == 0 && bound[1][3] == 0);
 	assert_true(get(&out[1], 1) == 2);
+}
+
+/* argmax is sure when no other range reaches the winner's. */
+static void
+argmax_bounds(void **state)
+{
+	static const struct {
+		double x[3], e[3];
+		bool sure;
+	} row[] = {
+	    {{1, 5, 4}, {0, 0, 0},       true },
+	    {{5, 5, 4}, {0, 0, 0},       true }, /* a tie, the same for both */
+	    {{1, 5, 4}, {0, 0.4, 0.5},   true },
+	    {{1, 5, 4}, {0, 0.5, 0.625}, false},
+	    {{4, 5, 1}, {1.5, 0, 0},     false},
+	    {{5, 5, 4}, {0.1, 0, 0},     false},
+	};
+	struct unit *u = *state;
+	struct graph *g = graph_new(u->arena, "g");
+	struct tensor_type t = type1(DT_F32, 3);
+	struct value *x = graph_input(g, "x", &t);
+	struct node_spec spec = {.op = OP_argmax, .in = &x, .nin = 1};
+	struct eval_options opt = {.round = true};
+
+	graph_output(g, graph_add(g, &u->diag, &spec)->out[0], "y");
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct eval_tensor in = floats(u, DT_F32, 3, row[i].x), out;
+		double err[3], *bound = NULL;
+
+		memcpy(err, row[i].e, sizeof err);
+		in.bound = err;
+		assert_true(
+		    eval_graph(u->arena, &u->diag, g, &opt, &in, &out, &bound));
+		assert_int_equal(get(&out, 0), row[i].x[0] == 5 ? 0 : 1);
+		assert_int_equal(bound[0] == 0, row[i].sure);
+	}
+}
+
+/* Operand ranges that reach a pole or leave the domain. */
+static void
+domain_bounds(void **state)
+{
+	static const struct {
+		enum op op;
+		double x, e;
+		bool finite;
+	} row[] = {
+	    {OP_reciprocal, 2,    1,   true },
+	    {OP_reciprocal, 2,    2.5, false},
+	    {OP_reciprocal, -2,   2,   false},
+	    {OP_log,        2,    1,   true },
+	    {OP_log,        2,    2,   false},
+	    {OP_sqrt,       2,    2,   true },
+	    {OP_sqrt,       2,    2.5, false},
+	    {OP_rsqrt,      2,    1,   true },
+	    {OP_rsqrt,      2,    2,   false},
+	    {OP_exp,        80,   1,   true },
+	    {OP_exp,        80,   9,   false}, /* beyond the largest f32 */
+	    {OP_relu,       -100, 1,   true },
+	};
+	struct unit *u = *state;
+	struct tensor_type t = type1(DT_F32, 1);
+	struct eval_options opt = {.round = true};
+
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		struct graph *g = graph_new(u->arena, "g");
+		struct value *x = graph_input(g, "x", &t);
+		struct node_spec spec = {.op = row[i].op, .in = &x, .nin = 1};
+		struct eval_tensor in = floats(u, DT_F32, 1, &row[i].x), out;
+		double err = row[i].e, *bound = NULL;
+
+		graph_output(g, graph_add(g, &u->diag, &spec)->out[0], "y");
+		in.bound = &err;
+		assert_true(
+		    eval_graph(u->arena, &u->diag, g, &opt, &in, &out, &bound));
+		if (isfinite(bound[0]) != row[i].finite)
+			fail_msg("%s(%g +- %g): bound %g",
+			    op_info(row[i].op)->name, row[i].x, row[i].e,
+			    bound[0]);
+	}
 }
 
 static void
@@ -258,9 +338,14 @@ gather_outside(void **state)
 	struct unit *u = *state;
 	struct graph *g = graph_new(u->arena, "g");
 	struct tensor_type t = type1(DT_F32, 3), k = type1(DT_I64, 1);
-	struct value *in[2] = {graph_input(g, "x", &t), graph_input(g, "i", &k)};
-	struct node_spec spec = {.op = OP_gather, .in = in, .nin = 2,
-	    .loc = {.file = "m.onnx", .node = "node 'g' (Gather)"}};
+	struct value *in[2] = {
+	    graph_input(g, "x", &t), graph_input(g, "i", &k)};
+	struct node_spec spec = {
+	    .op = OP_gather,
+	    .in = in,
+	    .nin = 2,
+	    .loc = {.file = "m.onnx", .node = "node 'g' (Gather)"}
+        };
 	struct node *n = graph_add(g, &u->diag, &spec);
 	struct eval_tensor x[2], out;
 
@@ -317,8 +402,8 @@ random_type(uint64_t *seed)
 		t.rank = MAX_RANK;
 	for (int d = 0; d < t.rank; d++)
 		t.dim[d] = dims[below(seed, 8)];
-	t.dtype = below(seed, 2) ? common[below(seed, 4)] :
-				   (enum dtype)(1 + below(seed, DT_COUNT - 1));
+	t.dtype = below(seed, 2) ? common[below(seed, 4)]
+				 : (enum dtype)(1 + below(seed, DT_COUNT - 1));
 	return t;
 }
 
@@ -334,8 +419,9 @@ random_int(enum attr_id id, uint64_t *seed)
 static struct attr
 random_attr(struct arena *a, enum attr_id id, int rank, uint64_t *seed)
 {
-	size_t n = below(seed, 3) == 0 ? (size_t)below(seed, 6) :
-	    below(seed, 2) ? (size_t)rank : (size_t)(rank > 2 ? rank - 2 : 0);
+	size_t n = below(seed, 3) == 0 ? (size_t)below(seed, 6)
+		   : below(seed, 2)    ? (size_t)rank
+				       : (size_t)(rank > 2 ? rank - 2 : 0);
 	int64_t *ints = NEW_ARRAY(a, int64_t, n + 1);
 	double *reals = NEW_ARRAY(a, double, n + 1);
 
@@ -367,8 +453,8 @@ random_tensor(struct arena *a, const struct tensor_type *t, uint64_t *seed)
 	for (size_t i = 0; i < n; i++)
 		p[i] = (unsigned char)unit_random(seed);
 	for (int64_t i = 0; i < type_elems(t) && small; i++)
-		dtype_set(p, t->dtype, (size_t)i,
-		    (double)below(seed, 9) / 2 - 2);
+		dtype_set(
+		    p, t->dtype, (size_t)i, (double)below(seed, 9) / 2 - 2);
 	if (t->dtype == DT_BOOL) {
 		for (size_t i = 0; i < n; i++)
 			p[i] &= 1;
@@ -399,7 +485,7 @@ random_node(struct arena *a, struct diag *d, enum op op, uint64_t *seed)
 	double *bound = NULL;
 
 	spec.nin = info->in_min +
-	    (int)below(seed, (uint64_t)(most - info->in_min) + 1);
+		   (int)below(seed, (uint64_t)(most - info->in_min) + 1);
 	for (int i = 0; i < spec.nin; i++) {
 		struct tensor_type any = random_type(seed);
 
@@ -417,8 +503,8 @@ random_node(struct arena *a, struct diag *d, enum op op, uint64_t *seed)
 	}
 	for (const enum attr_id *id = info->attrs; *id != ATTR_NONE; id++) {
 		if (below(seed, 4) != 0)
-			attrs[spec.nattrs++] = random_attr(a, *id, first.rank,
-			    seed);
+			attrs[spec.nattrs++] =
+			    random_attr(a, *id, first.rank, seed);
 	}
 	node = graph_add(g, d, &spec);
 	if (node == NULL || type_elems(&node->out[0]->type) > 100000)
@@ -473,6 +559,8 @@ main(void)
 	    UNIT_TEST(contraction_bound),
 	    UNIT_TEST(overflow_bounds),
 	    UNIT_TEST(decision_bounds),
+	    UNIT_TEST(argmax_bounds),
+	    UNIT_TEST(domain_bounds),
 	    UNIT_TEST(within),
 	    UNIT_TEST(gather_outside),
 	    UNIT_TEST(bad_operands),

@@ -10,7 +10,7 @@
 #include "tests/lib/vectors.h"
 
 #define FILE_NAME "tests/unit/ir/data/eval.bin.gz"
-#define LARGEST 300 /* elements of operand 0 */
+#define LARGEST   300 /* elements of operand 0 */
 
 static bool
 is_linear(const struct vector *v)
@@ -32,8 +32,7 @@ is_linear(const struct vector *v)
 
 /* The op in double, operand 0 replaced by x. */
 static const double *
-exact(struct unit *u, struct arena *a, const struct vector *v,
-    const double *x)
+exact(struct unit *u, struct arena *a, const struct vector *v, const double *x)
 {
 	struct eval_options opt = {.round = false};
 	struct eval_tensor in[VECTOR_OPERANDS], out;

@@ -1,6 +1,6 @@
 /* Command line of wavecc. */
-#ifndef WAVE_TOOLS_WAVECC_OPTIONS_H
-#define WAVE_TOOLS_WAVECC_OPTIONS_H
+#ifndef WAVE_TOOLS_CC_OPTIONS_H
+#define WAVE_TOOLS_CC_OPTIONS_H
 
 #include <wave/target.h>
 

@@ -1,4 +1,4 @@
-#include "tools/wavecc_options.h"
+#include "tools/cc_options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,8 +58,10 @@ static const char help_text[] =
 static enum wavecc_action
 usage(const char *fmt, const char *arg)
 {
-	fprintf(stderr, "wavecc: error: ");
-	fprintf(stderr, fmt, arg);
+	/* fmt holds one %s for arg */
+	const char *at = strstr(fmt, "%s");
+	fprintf(stderr, "wavecc: error: %.*s%s%s", (int)(at - fmt), fmt, arg,
+	    at + 2);
 	fprintf(stderr, "\nTry 'wavecc --help'.\n");
 	return WAVECC_USAGE;
 }
