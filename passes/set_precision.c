@@ -143,7 +143,7 @@ narrow_const(struct narrow *x, const struct node *n, int i)
 	struct value *v = n->in[i], *w;
 	bool weights = is_contraction(n) && i == 1 && v->uses.len == 1;
 
-	w = v->id < x->ndone && !weights ? x->done[v->id] : NULL;
+	w = v->id < x->ndone ? x->done[v->id] : NULL;
 	if (w != NULL)
 		return w;
 	w = weights ? weights_narrow(x->c->g, n, x->t)
