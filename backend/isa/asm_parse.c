@@ -145,13 +145,10 @@ do_target(struct asm_state *s, struct asm_stmt *t)
 	for (unsigned i = 0; i < target_nkeys; i++) {
 		struct asm_pair *p = asm_take(t, target_keys[i].name);
 
-		if (p == NULL)
-			asm_error(s, t->line, t->col, ".target: %s is missing",
-			    target_keys[i].name);
-		else if (p->value->kind != ASM_NUMBER ||
-		    p->value->next != NULL ||
-		    !target_set(&s->p->target, p->name, p->value->text,
-			&why))
+		if (p != NULL && (p->value->kind != ASM_NUMBER ||
+			p->value->next != NULL ||
+			!target_set(&s->p->target, p->name,
+			    p->value->text, &why)))
 			asm_error(s, p->line, p->col, "%s: '%s' is no value "
 			    "for it", p->name, p->value->text);
 	}

@@ -106,10 +106,12 @@ struct sim_group {
 struct sim_event {
 	int64_t time;
 	uint64_t key;
+	uint64_t order; /* among signals */
 };
 struct sim_heap {
 	struct sim_event *at;
 	size_t len, cap;
+	uint64_t pushed;
 };
 
 struct sim_signal {

@@ -1,4 +1,6 @@
-/* A binary heap of events, earliest first; equal times by key. */
+/* A binary heap of events, earliest first. At equal times signals come before
+ * queues, signals in the order of their sending (a queue's own never overtake
+ * each other), queues by key. */
 #include "runtime/sim/core.h"
 
 #include <stdlib.h>
@@ -6,13 +8,17 @@
 static bool
 before(const struct sim_event *a, const struct sim_event *b)
 {
-	return a->time != b->time ? a->time < b->time : a->key < b->key;
+	if (a->time != b->time)
+		return a->time < b->time;
+	if ((a->key & EVENT_QUEUE) == 0 && (b->key & EVENT_QUEUE) == 0)
+		return a->order < b->order;
+	return a->key < b->key;
 }
 
 void
 heap_push(struct sim_heap *h, int64_t time, uint64_t key)
 {
-	struct sim_event e = { time, key };
+	struct sim_event e = { time, key, h->pushed++ };
 	size_t i = h->len++;
 
 	if (h->len > h->cap) {

@@ -66,8 +66,9 @@ add_summary(struct strbuf *out, const struct sim_stats *s)
 	double read = (double)sim_dram_bytes(&s->total, false);
 	double written = (double)sim_dram_bytes(&s->total, true);
 
-	strbuf_addf(out, "entry %s on %s: %" PRId64 " cycles, %s", s->entry->name,
-	    p->target.name, s->cycles, small(s->time_s, "s", a, sizeof a));
+	strbuf_addf(out, "entry %s on %s: %" PRId64 " cycles, %s",
+	    s->entry->name, p->target.name, s->cycles,
+	    small(s->time_s, "s", a, sizeof a));
 	strbuf_addf(out, ", %" PRId64 " instructions\n",
 	    s->total.instructions);
 	strbuf_addf(out, "  products         %sMAC useful",

@@ -325,7 +325,8 @@ epilogue(struct gen *g, struct tile_insn *in)
 	if (in->mx.view->k0.nterms == 0 && pick(g, 2) != 0) {
 		s = choose(g, ON_CHIP, false, 1, in->mx.view->v.c);
 		e->e.bias.dtype = DT_F32;
-		e->bias = part_of(g, s, 1, in->mx.view->v.c).at;
+		if (s.b != in->mx.view->base.buffer)
+			e->bias = part_of(g, s, 1, in->mx.view->v.c).at;
 	}
 	if (pick(g, 3) == 0 && in->mx.view->v.n == in->mx.m) {
 		s = choose(g, 1u << SPACE_GBUF, false, in->mx.m, in->mx.n);

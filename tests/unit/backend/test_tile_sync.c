@@ -100,6 +100,21 @@ start(struct unit *u, const struct wave_program *code,
 	return dev;
 }
 
+static void
+show_difference(uint64_t seed, const struct tile_buffer *b,
+    const uint8_t *got, const uint8_t *want)
+{
+	int64_t i = 0;
+	float x, y;
+
+	while (memcmp(got + i, want + i, 4) == 0)
+		i += 4;
+	memcpy(&x, got + i, 4);
+	memcpy(&y, want + i, 4);
+	fail_msg("seed %d: %s at byte %d is %g, not %g", (int)seed,
+	    b->bind_name, (int)i, (double)x, (double)y);
+}
+
 /* The simulator's outputs are those of the sequential meaning, to the bit, and
  * its checker has nothing to say. */
 static void
@@ -130,8 +145,8 @@ same_outputs(struct unit *u, uint64_t seed, bool serial)
 		    (size_t)b->bytes));
 		if (memcmp(got, tile_interp_data(meaning, b),
 			(size_t)b->bytes) != 0)
-			fail_msg("seed %d: %s differs", (int)seed,
-			    b->bind_name);
+			show_difference(seed, b, got,
+			    tile_interp_data(meaning, b));
 	}
 	dev->ops->close(dev);
 	arena_free(a);

@@ -90,7 +90,8 @@ test_garbage_round_trip(void **state)
 			    0;
 			uint8_t *w = (uint8_t *)(uintptr_t)b->data;
 
-			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			seed = seed * 6364136223846793005u +
+			    1442695040888963407u;
 			if (b->size > head)
 				w[head + (seed >> 33) % (b->size - head)] =
 				    (uint8_t)(seed >> 20);

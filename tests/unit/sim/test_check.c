@@ -309,9 +309,9 @@ static void
 test_two_signallers(void **state)
 {
 	two_signallers(state, 2, NULL);
-	two_signallers(state, 1, "ambiguous: group 0 queue ve pc 0 WAIT may pass "
-				 "on a signal of semaphore s0 from group 0 "
-				 "queue co instead");
+	two_signallers(state, 1,
+	    "ambiguous: group 0 queue ve pc 0 WAIT may pass on a signal of "
+	    "semaphore s0 from group 0 queue co instead");
 }
 
 /* ---- matrix operands ---- */

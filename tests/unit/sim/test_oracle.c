@@ -3,16 +3,17 @@
  * compare with what was measured.
  *
  * The machine: PE (r, c) holds a weight and, with double buffering, a shadow
- * weight. Weights shift down a column one row per cycle, column c c cycles late.
- * A shift starts at the top PE; each PE joins in the cycle after the one above,
- * so it follows on the heels of the data before it, and all stop together. Moving rows enter at the left, row r of
- * the array r cycles late, and go right one PE per cycle with a valid bit and,
- * on the first row after a shift, a swap bit. Sums enter at the top, column c
- * c cycles late, and go down one PE per cycle: sum' = fma(a, w, sum) where data
- * is valid, else they pass. Below the last PE, delays of cols - 1 - c cycles
- * line the columns up and a whole row of sums is in the OBUF. A continued sum
- * is taken from the OBUF's column port, which sees a sum in the cycle after it
- * left the last PE. */
+ * weight. Weights shift down a column one row per cycle, column c c cycles
+ * late. A shift starts at the top PE; each PE joins in the cycle after the one
+ * above, so it follows on the heels of the data before it, and all stop
+ * together. Moving rows enter at the left, row r of the array r cycles late,
+ * and go right one PE per cycle with a valid bit and, on the first row after a
+ * shift, a swap bit. Sums enter at the top, column c c cycles late, and go
+ * down one PE per cycle: sum' = fma(a, w, sum) where data is valid, else they
+ * pass. Below the last PE, delays of cols - 1 - c cycles line the columns up
+ * and a whole row of sums is in the OBUF. A continued sum is taken from the
+ * OBUF's column port, which sees a sum in the cycle after it left the last PE.
+ */
 #include <math.h>
 #include <string.h>
 
