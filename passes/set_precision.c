@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "passes/rewrite.h"
+#include "passes/weights.h"
 
 struct narrow {
 	struct pass_ctx *c;
@@ -133,21 +134,27 @@ overflows(const struct value *v, const struct value *w)
 	return false;
 }
 
+/* The constant operand i of n in the narrow dtype. Weights depend on their
+ * contraction; other constants, and shared weights, are converted once for
+ * all readers. */
 static struct value *
-narrow_const(struct narrow *x, const struct node *n, struct value *v)
+narrow_const(struct narrow *x, const struct node *n, int i)
 {
-	struct value *w = v->id < x->ndone ? x->done[v->id] : NULL;
+	struct value *v = n->in[i], *w;
+	bool weights = is_contraction(n) && i == 1 && v->uses.len == 1;
 
+	w = v->id < x->ndone ? x->done[v->id] : NULL;
 	if (w != NULL)
 		return w;
-	w = const_cast_to(x->c->g, v, x->t);
+	w = weights ? weights_narrow(x->c->g, n, x->t)
+	    : const_cast_to(x->c->g, v, x->t);
 	w->loc = v->loc;
 	if (overflows(v, w))
 		diag_warning(x->c->d, &n->loc, "%s: a constant operand of %s "
 		    "does not fit %s and becomes infinite",
 		    x->c->pass->name, node_label(x->c, n),
 		    dtype_name(x->t));
-	if (v->id < x->ndone)
+	if (v->id < x->ndone && !weights)
 		x->done[v->id] = w;
 	return w;
 }
@@ -162,7 +169,7 @@ narrow_operands(struct narrow *x, struct node *n)
 		    !other_float(v->type.dtype, x->t))
 			continue;
 		if (must_narrow(n, i))
-			v = narrow_const(x, n, v);
+			v = narrow_const(x, n, i);
 		else if (v->type.dtype == DT_F64)
 			v = const_cast_to(x->c->g, v, DT_F32);
 		else
@@ -194,7 +201,7 @@ narrow_move(struct narrow *x, struct node *n)
 		if (v->kind != VALUE_CONST)
 			v = mk_cast(g, v, t, n);
 		else if (t == x->t)
-			v = narrow_const(x, n, v);
+			v = narrow_const(x, n, i);
 		else
 			v = const_cast_to(g, v, t);
 		node_set_in(g, n, i, v);
