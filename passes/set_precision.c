@@ -8,6 +8,7 @@
  * would lose most.
  * Otherwise the model's dtypes stay, only contractions leave f64. */
 #include <math.h>
+#include <string.h>
 
 #include "passes/rewrite.h"
 #include "passes/weights.h"
@@ -18,6 +19,7 @@ struct narrow {
 	struct value **done; /* converted constants, by id */
 	uint32_t ndone;
 	bool *tail; /* by node id: behind a contraction, before none */
+	bool nearest; /* every weight rounds to nearest */
 };
 
 static bool
@@ -141,7 +143,8 @@ static struct value *
 narrow_const(struct narrow *x, const struct node *n, int i)
 {
 	struct value *v = n->in[i], *w;
-	bool weights = is_contraction(n) && i == 1 && v->uses.len == 1;
+	bool weights = !x->nearest && is_contraction(n) && i == 1 &&
+	    v->uses.len == 1;
 
 	w = v->id < x->ndone ? x->done[v->id] : NULL;
 	if (w != NULL)
@@ -286,7 +289,8 @@ static void
 narrow(struct pass_ctx *c, enum dtype t)
 {
 	struct graph *g = c->g;
-	struct narrow x = {c, t, NULL, g->nvalues, NULL};
+	struct narrow x = {.c = c, .t = t, .ndone = g->nvalues,
+	    .nearest = c->args != NULL};
 	enum dtype *outputs = NEW_ARRAY(c->scratch, enum dtype,
 	    g->outputs.len);
 
@@ -346,6 +350,11 @@ pass_set_precision(struct pass_ctx *c)
 {
 	enum dtype t = c->opt->precision;
 
+	if (c->args != NULL && strcmp(c->args, "nearest") != 0) {
+		diag_error(c->d, NULL, "-fset-precision=%s: the only choice "
+		    "is nearest", c->args);
+		return false;
+	}
 	if (t == DT_F16 || t == DT_BF16)
 		narrow(c, t);
 	graph_foreach_node_safe(c->g, n, next)
