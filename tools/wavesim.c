@@ -7,7 +7,7 @@
 
 #include <wave/runtime.h>
 
-#include "backend/isa/isa.h"
+#include "backend/isa/program.h"
 #include "runtime/bind.h"
 #include "runtime/sim/sim.h"
 #include "support/file.h"
@@ -228,7 +228,9 @@ load_program(struct wavesim *w)
 		&size))
 		return false;
 	w->p = wave_program_load(w->arena, &w->diag, w->program, data, size);
-	return w->p != NULL;
+	return w->p != NULL &&
+	    program_validate(w->arena, &w->diag, w->program, w->p,
+		&(struct isa_tables){ 0 });
 }
 
 static void
