@@ -1,7 +1,7 @@
 /* Deletes each wait and each signal of compiled programs in turn: the program
  * checker must find every one that matters.
  *
- *   mutants [-n PROGRAMS] [-s FIRST_SEED] [-v] [FILE.wgr ...]
+ *   mutants [-n PROGRAMS] [-s FIRST_SEED] [-v] [FILE.wgr|FILE.onnx ...]
  *
  * A mutant that runs clean is judged by brute force (tests/lib/tile_hb.h),
  * execution by execution and byte by byte. It is harmless when every order
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "backend/isa/isa.h"
+#include "frontend/onnx.h"
 #include "ir/text.h"
 #include "support/file.h"
 #include "tests/lib/compiled.h"
@@ -22,7 +23,6 @@
 #include "tests/lib/tile_hb.h"
 
 #define INSN_BYTES 16
-#define MAX_STEPS 4000 /* of a program that is judged */
 
 struct count {
 	long tried, race, deadlock, exit, uninitialised, other;
@@ -50,6 +50,7 @@ struct victim {
 	const char *name;
 	struct compiled m;
 	struct eval_tensor *in;
+	struct hb *hb; /* NULL: not needed so far */
 };
 
 static const struct compile_how builds[] = {
@@ -132,9 +133,33 @@ classify(struct count *c, const char *text)
 		c->other++;
 }
 
+/* A mutant that ran clean. */
 static void
-try_site(struct victim *v, struct hb *h, const struct hb_site *site,
-    bool is_wait)
+judge(struct victim *v, struct count *c, const struct hb_site *site,
+    const char *what)
+{
+	const char *why;
+	bool implied;
+
+	if (v->hb == NULL)
+		v->hb = hb_new(v->u->arena, v->m.tile, v->m.code);
+	if (hb_judge(v->hb, site, false, &why) != HB_OK) {
+		c->missed++;
+		printf("MISSED %s: %s of queue %s at %u: %s\n", v->name, what,
+		    queue_name((enum queue)site->queue), site->pc, why);
+		return;
+	}
+	implied = hb_implied(v->hb, site);
+	c->implied += implied;
+	c->apart += !implied;
+	if (v->t->verbose)
+		printf("%s: %s: %s of queue %s at %u\n", implied ?
+		    "implied" : "apart", v->name, what,
+		    queue_name((enum queue)site->queue), site->pc);
+}
+
+static void
+try_site(struct victim *v, const struct hb_site *site, bool is_wait)
 {
 	struct count *c = is_wait ? &v->t->wait : &v->t->signal;
 	struct run_how how = {.check = true, .max_instructions = 10000000};
@@ -142,30 +167,31 @@ try_site(struct victim *v, struct hb *h, const struct hb_site *site,
 	    v->m.graph->outputs.len + 1);
 	struct finding f = {.any = false};
 	struct diag d = {.fn = keep_first, .user = &f};
-	const char *why;
 
 	c->tried++;
-	if (!compiled_run(v->u->arena, &d, &v->m, without(v, site), v->in,
-	    &how, out, NULL)) {
+	if (compiled_run(v->u->arena, &d, &v->m, without(v, site), v->in,
+	    &how, out, NULL))
+		judge(v, c, site, is_wait ? "wait" : "signal");
+	else
 		classify(c, f.text);
-		return;
-	}
-	if (hb_judge(h, site, false, &why) == HB_OK) {
-		bool implied = hb_implied(h, site);
+}
 
-		c->implied += implied;
-		c->apart += !implied;
-		if (v->t->verbose)
-			printf("%s: %s: %s of queue %s at %u\n", implied ?
-			    "implied" : "apart", v->name, is_wait ? "wait" :
-			    "signal", queue_name((enum queue)site->queue),
-			    site->pc);
-		return;
+static void
+try_queue(struct victim *v, int q)
+{
+	const struct wave_entry *e = v->m.code->entries;
+
+	for (uint32_t i = 0; i < e->count[q]; i++) {
+		struct insn_word w = insn_load(v->m.code->code[q].data,
+		    e->first[q] + i);
+		struct hb_site site = {q, i};
+		const char *why;
+		struct insn in;
+
+		if (insn_decode(&w, &in, &why) &&
+		    (in.op == INSN_WAIT || in.op == INSN_SIGNAL))
+			try_site(v, &site, in.op == INSN_WAIT);
 	}
-	c->missed++;
-	printf("MISSED %s: %s of queue %s at %u: %s\n", v->name,
-	    is_wait ? "wait" : "signal",
-	    queue_name((enum queue)site->queue), site->pc, why);
 }
 
 static void
@@ -173,14 +199,11 @@ try_program(struct victim *v)
 {
 	struct run_how how = {.check = true};
 	struct eval_tensor *out;
-	const struct hb_site *site;
-	const char *why;
-	struct hb *h;
-	size_t n;
 
 	make_inputs(v);
 	out = NEW_ARRAY(v->u->arena, struct eval_tensor,
 	    v->m.graph->outputs.len + 1);
+	v->t->programs++;
 	if (!compiled_run(v->u->arena, &v->u->diag, &v->m, v->m.code, v->in,
 	    &how, out, NULL)) {
 		printf("MISSED %s: the program itself: %s\n", v->name,
@@ -188,52 +211,47 @@ try_program(struct victim *v)
 		v->t->wait.missed++;
 		return;
 	}
-	h = hb_new(v->u->arena, v->m.tile, v->m.code);
-	if (hb_size(h) > MAX_STEPS) {
-		v->t->skipped++;
-		return;
-	}
-	v->t->programs++;
-	if (hb_judge(h, NULL, false, &why) != HB_OK) {
-		printf("MISSED %s: the program itself: %s\n", v->name, why);
-		v->t->wait.missed++;
-		return;
-	}
-	n = hb_waits(h, &site);
-	for (size_t i = 0; i < n; i++)
-		try_site(v, h, &site[i], true);
-	n = hb_signals(h, &site);
-	for (size_t i = 0; i < n; i++)
-		try_site(v, h, &site[i], false);
+	for (int q = 0; q < Q_COUNT; q++)
+		try_queue(v, q);
 }
 
-/* fn makes the graph anew: compiling changes it. */
+static struct graph *
+read_graph(struct unit *u, const char *file)
+{
+	const char *dot = strrchr(file, '.');
+	struct graph *g = NULL;
+	char *data;
+	size_t size;
+
+	if (file_read(u->arena, &u->diag, file, 0, &data, &size))
+		g = dot != NULL && strcmp(dot, ".onnx") == 0 ?
+		    onnx_import(u->arena, &u->diag, file, data, size, NULL) :
+		    graph_parse(u->arena, &u->diag, file, data, size);
+	if (g == NULL) {
+		printf("%s\n", u->last);
+		exit(1);
+	}
+	return g;
+}
+
+/* The graph of the file or, where that is NULL, of the seed. */
 static void
 try_graph(struct tally *t, size_t build, const char *file, uint64_t seed)
 {
 	void *unit = NULL;
 	struct victim v = {.t = t};
 	struct graph *g;
+	const char *how;
 
 	unit_setup(&unit);
 	v.u = unit;
-	if (file != NULL) {
-		char *data;
-		size_t size;
-
-		g = !file_read(v.u->arena, &v.u->diag, file, 0, &data, &size)
-		    ? NULL : graph_parse(v.u->arena, &v.u->diag, file, data,
-		    size);
-		if (g == NULL) {
-			printf("%s\n", v.u->last);
-			exit(1);
-		}
-	} else {
-		g = random_net(v.u, seed, false);
-	}
-	v.name = arena_printf(v.u->arena, "%s%s%llu %s", file != NULL ? file :
-	    "", file != NULL ? "" : "seed ", (unsigned long long)seed,
-	    compile_name(v.u->arena, &builds[build]));
+	g = file != NULL ? read_graph(v.u, file) :
+	    random_net(v.u, seed, false);
+	how = compile_name(v.u->arena, &builds[build]);
+	v.name = file != NULL ?
+	    arena_printf(v.u->arena, "%s, %s", file, how) :
+	    arena_printf(v.u->arena, "seed %llu, %s",
+		(unsigned long long)seed, how);
 	if (compiled_make(v.u->arena, &v.u->diag, g, &builds[build], &v.m))
 		try_program(&v);
 	else
