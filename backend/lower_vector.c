@@ -95,6 +95,9 @@ coalesce(struct vop *o)
 		o->dim[n++] = *d;
 	}
 	o->rank = n;
+	/* a reduction over nothing but extents of 1 is still one */
+	if (o->kind == TILE_RED && (n == 0 || !o->dim[n - 1].reduced))
+		add_dim(o, 1, true);
 }
 
 /* ---- tile choice ---- */

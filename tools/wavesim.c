@@ -35,7 +35,7 @@ static const char help_text[] =
     "Running:\n"
     "  --entry NAME       main; init, step, steps or eval of a trained model\n"
     "  --timing-only      move no data: needs no inputs, gives no outputs\n"
-    "  --threads N        host threads, default all; any number gives the same\n"
+    "  --threads N        host threads, default all; same results for any\n"
     "  --check            find races, reads of nothing, overruns, deadlocks,\n"
     "                     wrong exit states; any finding fails the run\n"
     "  --instructions N   stop with an error after N instructions\n"

@@ -15,6 +15,7 @@ enum compute { COMPUTE_F32, COMPUTE_F64, COMPUTE_INT };
 struct op {
 	const struct vec *v;
 	enum compute compute;
+	bool u64; /* integers compare as unsigned */
 	const struct mem *m[1 + VEC_MAX_SRC]; /* 0: destination */
 	const struct vec_operand *o[1 + VEC_MAX_SRC];
 	int64_t base[1 + VEC_MAX_SRC];
@@ -72,6 +73,8 @@ setup(struct exec_group *g, const struct vec *v, const int64_t *idx,
 		op->base[i] = aff_eval(&g->tables->aff[o->base], idx,
 		    g->group);
 		op->nops = i + 1;
+		if (i > 0 && o->dtype == DT_U64)
+			op->u64 = true;
 	}
 	if (op->nops == 0)
 		*why = "vector instruction without a destination";
@@ -92,9 +95,13 @@ get_f32(float *dst, const uint8_t *src, int64_t step, enum dtype t, int64_t n)
 		float v = (float)dtype_get(src, t, 0);
 		for (int64_t i = 0; i < n; i++)
 			dst[i] = v;
-	} else if (t == DT_I64 || t == DT_U64) {
+	} else if (t == DT_I64) {
 		for (int64_t i = 0; i < n; i++)
 			dst[i] = (float)dtype_get_i64(src + i * step, t, 0);
+	} else if (t == DT_U64) {
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = (float)(uint64_t)dtype_get_i64(src +
+			    i * step, t, 0);
 	} else {
 		for (int64_t i = 0; i < n; i++)
 			dst[i] = (float)dtype_get(src + i * step, t, 0);
@@ -117,77 +124,6 @@ put_f32(uint8_t *dst, int64_t step, enum dtype t, const float *src, int64_t n)
 }
 
 /* ---- element-wise ---- */
-
-static int64_t
-divide(int64_t x, int64_t y)
-{
-	if (y == 0)
-		return 0;
-	if (y == -1)
-		return (int64_t)(0 - (uint64_t)x);
-	return x / y;
-}
-
-static int64_t
-modulo(int64_t x, int64_t y)
-{
-	if (y == 0 || y == -1)
-		return 0;
-	int64_t r = x % y;
-	return r != 0 && (r < 0) != (y < 0) ? r + y : r;
-}
-
-static int64_t
-power(int64_t x, int64_t y)
-{
-	uint64_t r = 1, b = (uint64_t)x;
-	if (y < 0)
-		return x == 1 ? 1 : x == -1 ? (y & 1 ? -1 : 1) : 0;
-	for (; y > 0; y >>= 1, b *= b)
-		if (y & 1)
-			r *= b;
-	return (int64_t)r;
-}
-
-static int64_t
-map_int(enum vec_func f, int64_t x, int64_t y, int64_t z, const double *p)
-{
-	uint64_t ux = (uint64_t)x, uy = (uint64_t)y;
-	switch ((int)f) {
-	case VF_copy: return x;
-	case VF_fill: return (int64_t)p[0];
-	case VF_neg: return (int64_t)(0 - ux);
-	case VF_abs: return x < 0 ? (int64_t)(0 - ux) : x;
-	case VF_sign: return (x > 0) - (x < 0);
-	case VF_floor:
-	case VF_ceil:
-	case VF_round: return x;
-	case VF_relu: return x > 0 ? x : 0;
-	case VF_clip:
-		x = (double)x < p[0] ? (int64_t)p[0] : x;
-		return (double)x > p[1] ? (int64_t)p[1] : x;
-	case VF_not: return x == 0;
-	case VF_add: return (int64_t)(ux + uy);
-	case VF_sub: return (int64_t)(ux - uy);
-	case VF_mul: return (int64_t)(ux * uy);
-	case VF_div: return divide(x, y);
-	case VF_pow: return power(x, y);
-	case VF_min: return x < y ? x : y;
-	case VF_max: return x > y ? x : y;
-	case VF_mod: return modulo(x, y);
-	case VF_equal: return x == y;
-	case VF_less: return x < y;
-	case VF_less_equal: return x <= y;
-	case VF_and: return x != 0 && y != 0;
-	case VF_or: return x != 0 || y != 0;
-	case VF_xor: return (x != 0) != (y != 0);
-	case VF_select: return x != 0 ? y : z;
-	case VF_fma: return (int64_t)(ux * uy + (uint64_t)z);
-	default:
-		return (int64_t)vecmath_f64(f, (double)x, (double)y,
-		    (double)z, p);
-	}
-}
 
 /* One run of the innermost dimension. */
 static void
@@ -219,8 +155,8 @@ map_run(struct op *op, const int64_t *addr, const int64_t *step, int64_t n)
 				d[k - 1] = dtype_get(p, op->o[k]->dtype, 0);
 		}
 		if (op->compute == COMPUTE_INT)
-			dtype_set_i64(dst + i * step[0], op->o[0]->dtype, 0,
-			    map_int((enum vec_func)v->func, s[0], s[1], s[2],
+			vecint_store(dst + i * step[0], op->o[0]->dtype,
+			    vecint_map((enum vec_func)v->func, op->u64, s,
 			    v->param));
 		else
 			dtype_set(dst + i * step[0], op->o[0]->dtype, 0,
@@ -292,17 +228,6 @@ combine_float(const struct op *op, double a, double b)
 	}
 }
 
-static int64_t
-combine_int(const struct op *op, int64_t a, int64_t b)
-{
-	switch ((int)op->v->func) {
-	case VF_rsum: return (int64_t)((uint64_t)a + (uint64_t)b);
-	case VF_rprod: return (int64_t)((uint64_t)a * (uint64_t)b);
-	case VF_rmax: return a > b ? a : b;
-	default: return a < b ? a : b;
-	}
-}
-
 static void
 acc_start(const struct op *op, struct acc *a)
 {
@@ -319,11 +244,11 @@ acc_start(const struct op *op, struct acc *a)
 			break;
 		case VF_rmax:
 			a->f[j] = -INFINITY;
-			a->i[j] = INT64_MIN;
+			a->i[j] = op->u64 ? 0 : INT64_MIN;
 			break;
 		default:
 			a->f[j] = INFINITY;
-			a->i[j] = INT64_MAX;
+			a->i[j] = op->u64 ? -1 : INT64_MAX;
 			break;
 		}
 	}
@@ -335,8 +260,8 @@ acc_add(const struct op *op, struct acc *a, int64_t e, const uint8_t *p)
 {
 	int j = (int)(e % LANES);
 	if (op->compute == COMPUTE_INT)
-		a->i[j] = combine_int(op, a->i[j],
-		    dtype_get_i64(p, op->o[1]->dtype, 0));
+		a->i[j] = vecint_combine((enum vec_func)op->v->func, op->u64,
+		    a->i[j], dtype_get_i64(p, op->o[1]->dtype, 0));
 	else
 		a->f[j] = combine_float(op, a->f[j],
 		    round_to(op, dtype_get(p, op->o[1]->dtype, 0)));
@@ -350,7 +275,9 @@ arg_add(const struct op *op, struct acc *a, int64_t e, const uint8_t *p)
 	bool better;
 	if (op->compute == COMPUTE_INT) {
 		int64_t v = dtype_get_i64(p, op->o[1]->dtype, 0);
-		better = a->at[0] < 0 || (max ? v > a->i[0] : v < a->i[0]) ||
+		better = a->at[0] < 0 || (max ?
+		    vecint_less(op->u64, a->i[0], v) :
+		    vecint_less(op->u64, v, a->i[0])) ||
 		    (last && v == a->i[0]);
 		if (better)
 			a->i[0] = v;
@@ -376,11 +303,12 @@ acc_finish(const struct op *op, struct acc *a, uint8_t *dst)
 	for (int w = LANES / 2; w > 0; w /= 2) {
 		for (int j = 0; j < w; j++) {
 			a->f[j] = combine_float(op, a->f[j], a->f[j + w]);
-			a->i[j] = combine_int(op, a->i[j], a->i[j + w]);
+			a->i[j] = vecint_combine((enum vec_func)op->v->func,
+			    op->u64, a->i[j], a->i[j + w]);
 		}
 	}
 	if (op->compute == COMPUTE_INT)
-		dtype_set_i64(dst, t, 0, a->i[0]);
+		vecint_store(dst, t, a->i[0]);
 	else
 		dtype_set(dst, t, 0, a->f[0]);
 }
@@ -500,7 +428,7 @@ window_wide(struct op *op, const struct pixel *px, int64_t c, uint8_t *dst)
 	const struct vec *v = op->v;
 	bool max = v->func == VF_wmax;
 	bool ints = op->compute == COMPUTE_INT;
-	int64_t si = max ? INT64_MIN : 0, k[3];
+	int64_t si = max && !op->u64 ? INT64_MIN : 0, k[3];
 	double sf = max ? -INFINITY : 0;
 	for (k[0] = 0; k[0] < v->size[5]; k[0]++)
 	for (k[1] = 0; k[1] < v->size[6]; k[1]++)
@@ -523,12 +451,11 @@ window_wide(struct op *op, const struct pixel *px, int64_t c, uint8_t *dst)
 		int64_t xi = ints ? dtype_get_i64(op->m[1]->data + addr, t,
 		    0) : 0;
 		double xf = ints ? 0 : dtype_get(op->m[1]->data + addr, t, 0);
-		si = max ? (si > xi ? si : xi) :
-		    (int64_t)((uint64_t)si + (uint64_t)xi);
+		si = vecint_combine(max ? VF_rmax : VF_rsum, op->u64, si, xi);
 		sf = max ? (sf != sf || sf > xf ? sf : xf) : sf + xf;
 	}
 	if (ints)
-		dtype_set_i64(dst, op->o[0]->dtype, 0, si);
+		vecint_store(dst, op->o[0]->dtype, si);
 	else
 		dtype_set(dst, op->o[0]->dtype, 0, sf);
 }
