@@ -30,7 +30,7 @@ struct lower {
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
-	const struct node *node;
+	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
 };
 
@@ -105,6 +105,9 @@ bool lower_move(struct lower *lw, const struct node *n);
 void lower_copy(struct lower *lw, const struct place *src,
     const struct place *dst);
 void lower_fill(struct lower *lw, const struct place *dst, double v);
+
+/* Reports that one tile of the current op does not fit. */
+void lower_no_room(struct lower *lw, int64_t need);
 
 /* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
  * scales the memory that lowering counts on: the driver retries with less
