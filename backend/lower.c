@@ -145,13 +145,15 @@ store_leaf_outputs(struct lower *lw)
 
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, int groups, double budget)
+    const struct wave_target *t, int groups, double budget,
+    struct weight_cache *cache)
 {
 	struct lower *lw = NEW(a, struct lower);
 	lw->arena = a;
 	lw->diag = d;
 	lw->g = g;
 	lw->target = t;
+	lw->weights = cache;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;

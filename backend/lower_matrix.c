@@ -3,65 +3,13 @@
 
 #include <string.h>
 
-/* ---- weights in device order ---- */
+#include "backend/weights.h"
 
-/* Constant weights are stored in DRAM as rows k = (kd, kh, kw, ci) of all
- * output channels, so that a tile is a rectangle. */
-struct weight_order {
-	const struct value *v;
-	int64_t tap[3], stride_tap[3]; /* extents, element strides */
-	int64_t ci, stride_ci;         /* of one group */
-	int64_t groups, stride_group;
-	int64_t co, stride_co;         /* of one group */
-	bool flip[3];
-};
+/* ---- weights ---- */
 
-static void
-copy_run(uint8_t *dst, const uint8_t *src, int64_t n, int64_t stride,
-    size_t size)
-{
-	if (size == 2) {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + 2 * i, src + 2 * i * stride, 2);
-	} else if (size == 4) {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + 4 * i, src + 4 * i * stride, 4);
-	} else {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + (size_t)i * size,
-			    src + (size_t)(i * stride) * size, size);
-	}
-}
-
-static void *
-reorder(struct arena *a, const struct weight_order *o)
-{
-	size_t size = dtype_size(o->v->type.dtype);
-	uint8_t *out = arena_alloc(a, (size_t)type_bytes(&o->v->type));
-	const uint8_t *in = o->v->data;
-	uint8_t *dst = out;
-	int64_t taps = o->tap[0] * o->tap[1] * o->tap[2];
-	for (int64_t t = 0; t < taps; t++) {
-		int64_t k[3] = {t / (o->tap[1] * o->tap[2]),
-		    t / o->tap[2] % o->tap[1], t % o->tap[2]};
-		int64_t at = 0;
-		for (int i = 0; i < 3; i++)
-			at += (o->flip[i] ? o->tap[i] - 1 - k[i] : k[i]) *
-			    o->stride_tap[i];
-		for (int64_t c = 0; c < o->ci; c++) {
-			for (int64_t g = 0; g < o->groups; g++) {
-				int64_t from = at + c * o->stride_ci +
-				    g * o->stride_group;
-				copy_run(dst, in + (size_t)from * size, o->co,
-				    o->stride_co, size);
-				dst += (size_t)o->co * size;
-			}
-		}
-	}
-	return out;
-}
-
-/* Describes the weights to the contraction; constants are reordered. */
+/* Describes the weights to the contraction. Constants are stored in DRAM as
+ * rows k = (kd, kh, kw, ci) of all output channels, so that a tile is a
+ * rectangle. */
 static void
 set_weights(struct contraction *c, const struct weight_order *o)
 {
@@ -81,7 +29,7 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		b->dim[1] = columns;
 		b->stride[0] = columns * size;
 		b->stride[1] = size;
-		b->data = reorder(lw->p->arena, o);
+		b->data = weights_reorder(lw->p->arena, lw->weights, o);
 		c->w = place_dense(b->dtype, 2, b->dim);
 		c->w.buf = b;
 		c->canonical = true;
