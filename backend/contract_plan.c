@@ -322,7 +322,8 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
     struct contract_plan *best)
 {
 	for (int ps = 0; ps < 2; ps++) {
-		if (ps == 1 && pack > 1)
+		if (ps == 1 && (pack > 1 ||
+		    c->lw->target->weight_stationary == 1))
 			continue;
 		struct trial t;
 		memset(&t, 0, sizeof t);

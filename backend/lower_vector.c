@@ -163,11 +163,7 @@ choose_tile(struct vop *o)
 	}
 	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
 		return true;
-	diag_error(o->lw->diag, &o->lw->node->loc,
-	    "'%s' needs %lld bytes of the global buffer for one tile; %lld "
-	    "are free",
-	    op_info(o->lw->node->op)->name,
-	    (long long)need_bytes(o, o->tile), (long long)o->lw->gbuf_free);
+	lower_no_room(o->lw, need_bytes(o, o->tile));
 	return false;
 }
 
@@ -514,7 +510,7 @@ lower_fill(struct lower *lw, const struct place *dst, double v)
 	o.lw = lw;
 	o.kind = TILE_MAP;
 	o.func = VF_fill;
-	o.param[0] = v;
+	o.param[0] = dst->dtype == DT_BOOL ? v != 0 : v;
 	o.nops = 1;
 	map_space(&o, dst);
 	run(&o);
@@ -554,6 +550,8 @@ lower_reduce(struct lower *lw, const struct node *n)
 		const int64_t *axes = node_ints(n, ATTR_axes, &len);
 		for (size_t i = 0; i < len; i++)
 			red[axes[i]] = true;
+		for (int i = 0; i < x->rank && len == 0; i++)
+			red[i] = true;
 	}
 	bool keep = node_int(n, ATTR_keepdims) != 0;
 	o.pl[0] = *y;

@@ -302,6 +302,12 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
+static struct info *
+root_of(struct lower *lw, const struct value *v)
+{
+	return &lw->res->info[resolve(lw, v)->root->id];
+}
+
 static void
 find_lifetimes(struct lower *lw)
 {
@@ -315,12 +321,10 @@ find_lifetimes(struct lower *lw)
 		res->index[n->id] = at;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(&res->info[resolve(lw, n->in[i])->root->id],
-				    at, true);
+				touch(root_of(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(&res->info[resolve(lw, n->out[i])->root->id],
-				    at, false);
+				touch(root_of(lw, n->out[i]), at, false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++)

@@ -119,6 +119,9 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 	if (!dtype_is_float(u->out[0]->type.dtype) ||
 	    u->out[0]->type.dtype == DT_F64)
 		return false;
+	for (int i = 0; i < u->nin; i++)
+		if (u->in[i] != NULL && u->in[i]->type.dtype == DT_F64)
+			return false;
 	return epilogue_bias(c, m, u, false) || fuse_residual(c, m, u, a) ||
 	    fuse_act(c, m, u);
 }

@@ -184,6 +184,17 @@ narrow_operands(struct narrow *x, struct node *n)
 	}
 }
 
+/* The result has the operands' dtype. */
+static bool
+moves_data(const struct node *n)
+{
+	const struct op_info *info = op_info(n->op);
+
+	return info->lowering == LOWER_MOVE ||
+	    (info->lowering == LOWER_COMPOSITE &&
+	    (info->flags & OPF_FLOAT) == 0);
+}
+
 /* Data movement keeps dtypes: all operands f32 where one in the tail is, else
  * all narrow. */
 static void
@@ -303,7 +314,7 @@ narrow(struct pass_ctx *c, enum dtype t)
 		narrow_leaf(&x, g->states.data[i]);
 	find_tail(&x);
 	graph_foreach_node(g, n) {
-		if (op_info(n->op)->lowering == LOWER_MOVE) {
+		if (moves_data(n)) {
 			narrow_move(&x, n);
 			continue;
 		}
@@ -330,7 +341,7 @@ leave_f64(struct pass_ctx *c, struct node *n)
 		    ? const_cast_to(c->g, v, DT_F32)
 		    : mk_cast(c->g, v, DT_F32, n));
 	}
-	if (!any)
+	if (!any && r->type.dtype != DT_F64)
 		return;
 	c->changed = true;
 	pass_remark(c, &n->loc, "%s computes in f32: the matrix unit has no "

@@ -170,7 +170,7 @@ exact_bits(const struct grid *k, uint32_t v)
 static uint16_t
 round_carrying(const struct grid *k, float w, float *carry)
 {
-	uint32_t bits;
+	uint32_t bits, up;
 	float low, high, want = w + *carry;
 
 	memcpy(&bits, &w, sizeof bits);
@@ -179,13 +179,12 @@ round_carrying(const struct grid *k, float w, float *carry)
 		return nearest(k, w); /* exact, or no such neighbours */
 	bits &= ~k->more;
 	memcpy(&low, &bits, sizeof low);
-	bits += k->more + 1;
-	memcpy(&high, &bits, sizeof high);
-	if (fabsf(want - low) < fabsf(want - high)) {
-		*carry = want - low;
-		return exact_bits(k, bits - (k->more + 1));
-	}
-	*carry = want - high;
+	up = bits + k->more + 1;
+	memcpy(&high, &up, sizeof high);
+	/* As likely up as down: no branch that would be predicted wrongly. */
+	bits += fabsf(want - low) < fabsf(want - high) ? 0 : k->more + 1;
+	memcpy(&w, &bits, sizeof w);
+	*carry = want - w;
 	return exact_bits(k, bits);
 }
 
