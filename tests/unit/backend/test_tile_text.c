@@ -206,8 +206,8 @@ several_errors_in_one_run(void **state)
 	assert_int_equal(u->count[DIAG_ERROR], 3);
 }
 
-/* An accepted text prints to one that is accepted; where the verifier agrees the
- * rest of the backend takes it, too. */
+/* An accepted text prints to one that is accepted; where the verifier agrees
+ * the rest of the backend takes it, too. */
 static void
 same_or_refused(struct unit *u, struct arena *a, struct tile_program *p)
 {
