@@ -96,8 +96,7 @@ log_pair(double x)
 	}
 	v = log_near_1(m);
 	w = two_sum(e * VM_LN2_HI, v.hi); /* the product is exact */
-	w.lo += fma(e, VM_LN2_LO, v.lo);
-	return w;
+	return two_sum(w.hi, w.lo + fma(e, VM_LN2_LO, v.lo));
 }
 
 static double
@@ -121,10 +120,12 @@ exp_pair(struct pair x)
 {
 	double h = vm_clamp(x.hi, -746, 710), n = rint(h * VM_LOG2E);
 	double lo = h == x.hi ? x.lo : 0;
-	struct pair r = two_sum(fma(-n, VM_LN2_HI, h), -n * VM_LN2_LO);
-	struct pair v = two_sum(1, r.hi);
-	double more = fma(r.hi * r.hi, vm_exp_poly(r.hi), r.lo + lo);
+	struct pair r = two_sum(fma(-n, VM_LN2_HI, h), -n * VM_LN2_LO), v;
+	double more;
 
+	r = two_sum(r.hi, r.lo + lo);
+	v = two_sum(1, r.hi);
+	more = fma(r.hi * r.hi, vm_exp_poly(r.hi), r.lo);
 	return vm_scale(v.hi + (v.lo + more), n);
 }
 
@@ -336,6 +337,8 @@ sin_d(double x, unsigned shift)
 
 	if (x != x || fabs(x) == F64_INF)
 		return F64_NAN;
+	if (fabs(x) < 0x1p-30) /* within half a unit of the last place */
+		return shift == 0 ? x : 1;
 	if (fabs(x) >= 0x1p20)
 		r = reduce_large(x, &q);
 	else if (fabs(x) > 0.78)
