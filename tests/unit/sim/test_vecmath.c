@@ -41,7 +41,7 @@ static const struct fn {
 	{VF_erf, erfl, 0.501, 2.2, -6.5, 6.5},
 	{VF_tanh, tanhl, 0.501, 2.5, -22, 22},
 	{VF_sigmoid, wide_sigmoid, 0.501, 2, -700, 50},
-	{VF_rsqrt, wide_rsqrt, 0.501, 1.1, 0, 1e308},
+	{VF_rsqrt, wide_rsqrt, 0.501, 1.6, 0, 1e308},
 };
 enum { FNS = sizeof fns / sizeof *fns };
 
