@@ -80,6 +80,9 @@ UNITS     := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/*/test_*.c))
 PROGRAMS  := $(patsubst %.c,$(O)/%,$(filter-out tests/lib/% tests/fuzz/%,\
 	     $(wildcard tests/*/*.c)))
 OBJ_tools := $(patsubst $(BIN)/%,$(O)/tools/%.o,$(COMMANDS))
+# What the commands share: every other file of tools/.
+TOOLLIB   := $(patsubst %.c,$(O)/%.o,$(filter-out $(wildcard tools/wave*.c),\
+	     $(wildcard tools/*.c)))
 
 # --- rules -----------------------------------------------------------------
 
@@ -154,6 +157,7 @@ $(PROTO_DIR)/$(PROTO):
 # A list of members as a file, so that a removed source leaves the archive.
 $(O)/wave.list: LIST := $(OBJ_all)
 $(O)/testlib.list: LIST := $(TESTLIB)
+$(O)/toollib.list: LIST := $(TOOLLIB)
 $(O)/%.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' >$@
@@ -170,7 +174,8 @@ define LINK
 	$(if $(Q),@echo "  LINK  $@")
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 endef
-$(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/wave.a
+$(O)/toollib.a: $(TOOLLIB)
+$(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/toollib.a $(O)/wave.a
 	$(LINK) $(LDLIBS)
 
 # A test that replaces library functions names them: /* wrap: calloc */
@@ -267,5 +272,5 @@ help:
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 	    Makefile
 
--include $(patsubst %.o,%.d,$(OBJ_all) $(TESTLIB) $(OBJ_tools) \
+-include $(patsubst %.o,%.d,$(OBJ_all) $(TESTLIB) $(OBJ_tools) $(TOOLLIB) \
 	$(O)/tests/fuzz/driver.o) $(addsuffix .d,$(UNITS) $(PROGRAMS) $(FUZZERS))

@@ -10,9 +10,11 @@ struct backend_options {
 };
 
 /* Lowers g for t and plans its memory. The graph must satisfy the passes'
- * property "legal". NULL after a diagnostic. */
+ * property "legal". groups of the machine run it; with more than one, g is the
+ * share of one group: inputs and outputs are bound with their first dimension
+ * `groups` times as large. NULL after a diagnostic. */
 struct tile_program *backend_tile(struct arena *a, struct diag *d,
-    const struct graph *g, const struct wave_target *t);
+    const struct graph *g, const struct wave_target *t, int groups);
 
 /* Synchronises and encodes a planned tile program. */
 struct wave_program *backend_code(struct arena *a, struct diag *d,

@@ -96,6 +96,8 @@ struct trial {
 	int64_t tiles;      /* number of tiles, batches included */
 	int64_t rows;       /* pixels of a full tile */
 	int64_t in, out, res; /* staged bytes of one tile, 0 when on chip */
+	int64_t rest; /* the same of a partial tile inside an outer loop, whose
+	                 buffers live beside those of the full ones */
 	int64_t traffic;    /* of activations, whole op */
 };
 
@@ -105,6 +107,16 @@ staged_out(const struct trial *t, const struct place *pl)
 	if (place_on_chip(pl))
 		return 0;
 	return t->rows * t->c->groups * t->c->cog *
+	    (int64_t)dtype_size(pl->dtype);
+}
+
+/* What a staged tile of pl moves in DRAM, where elements may be wider. */
+static int64_t
+memory_bytes(const struct place *pl, int64_t staged)
+{
+	int64_t stored = pl->buf->dtype == DT_NONE ? 0 :
+	    (int64_t)dtype_size(pl->buf->dtype);
+	return stored == 0 ? staged : staged * stored /
 	    (int64_t)dtype_size(pl->dtype);
 }
 
@@ -129,7 +141,17 @@ measure(struct trial *t)
 	    slab_bytes(&w, tile, c->x.dtype);
 	t->out = staged_out(t, &c->y);
 	t->res = c->has_res ? staged_out(t, &c->res) : 0;
-	t->traffic = t->tiles * (t->in + t->out + t->res);
+	t->traffic = t->tiles * (memory_bytes(&c->x, t->in) + t->out + t->res);
+	t->rest = 0;
+	int64_t outer = 1;
+	for (int i = 0; i < c->nbatch; i++)
+		outer *= c->batch[i];
+	for (int i = 0; i < 4; i++) {
+		if (outer > 1 && ext[i] % tile[i] > 0)
+			t->rest = (t->in + t->out + t->res) *
+			    (ext[i] % tile[i]) / tile[i] + 4096;
+		outer *= ceil_div(ext[i], tile[i]);
+	}
 }
 
 /* Matrix cycles of the whole op: full tiles and the last partial one. */
@@ -181,7 +203,7 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	const struct contraction *c = t->c;
 	const struct wave_target *tg = c->lw->target;
 	int64_t size = (int64_t)dtype_size(c->w.dtype);
-	int64_t cap = tg->wbuf_bytes > 0 ? tg->wbuf_bytes : INT64_MAX / 4;
+	int64_t cap = c->lw->wbuf_free;
 	int64_t columns = t->plan.pack * c->cog;
 	struct contract_plan *p = &t->plan;
 	p->wmode = mode;
@@ -210,7 +232,9 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 		if (c->groups > 1)
 			return 2 * (column * columns + 64) <= cap;
 		p->chunk = min64(unit, columns);
-		return 2 * (column * p->chunk + 64) <= cap;
+		/* the last, narrower chunk has a ring of its own */
+		return 2 * (column * (p->chunk + columns % p->chunk) + 128) <=
+		    cap;
 	}
 	case W_STREAM: {
 		if (!c->canonical && c->k != c->cig)
@@ -218,7 +242,8 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 		if (p->pixels_stationary || p->pack > 1)
 			return false;
 		int64_t cols = min64(tg->cols, columns);
-		p->kchunk = (cap / 2 - 64) / (cols * size) / tg->rows *
+		/* rings of the first, the repeated and the last chunk */
+		p->kchunk = (cap / 6 - 64) / (cols * size) / tg->rows *
 		    tg->rows;
 		*traffic = c->w_bytes * t->tiles *
 		    ceil_div(t->rows, p->rowblk);
@@ -285,7 +310,7 @@ try_weights(struct trial *t, struct contract_plan *best)
 	const struct contraction *c = t->c;
 	int64_t depth = t->tiles > 1 ? 2 : 1;
 	int64_t need = depth * (aligned(t, t->in) + aligned(t, t->out) +
-	    aligned(t, t->res)) + bias_bytes(c);
+	    aligned(t, t->res) + t->rest) + bias_bytes(c);
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
 		int64_t gbuf, wtraffic;
 		if (place_on_chip(&c->w) != (choices[i].mode == W_RESIDENT))
@@ -307,7 +332,8 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
     struct contract_plan *best)
 {
 	for (int ps = 0; ps < 2; ps++) {
-		if (ps == 1 && pack > 1)
+		if (ps == 1 && (pack > 1 ||
+		    c->lw->target->weight_stationary == 1))
 			continue;
 		struct trial t;
 		memset(&t, 0, sizeof t);

@@ -105,6 +105,7 @@ move_reshape(struct lower *lw, const struct node *n)
 	    SPACE_DRAM;
 	t.buf = tile_buffer(lw->p, "reshape", space, bytes, 1, NULL);
 	t.buf->traffic = TRAFFIC_ACTIVATION;
+	t.buf->per_group = space == SPACE_DRAM && lw->p->groups > 1;
 	int64_t had = lw->gbuf_free;
 	if (space == SPACE_GBUF)
 		lw->gbuf_free -= bytes;

@@ -179,7 +179,8 @@ own_layout(const struct lower *lw, const struct value *v)
 
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct place *in, struct place *out)
+view_place(const struct node *n, const struct value *root,
+    const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
 	size_t len;
@@ -187,6 +188,10 @@ view_place(const struct node *n, const struct place *in, struct place *out)
 	switch (n->op) {
 	case OP_identity:
 		return true;
+	case OP_cast: /* the DMA that loads an input converts it */
+		out->dtype = t->dtype;
+		return root->kind == VALUE_INPUT &&
+		    dtype_is_float(in->dtype) && dtype_is_float(t->dtype);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -227,7 +232,7 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand;
+	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
 /* Computes root and rel of v; operands come before, concatenations after, so
@@ -252,7 +257,7 @@ resolve(struct lower *lw, const struct value *v)
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, &from->rel, &in->rel)) {
+		if (view_place(v->def, from->root, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
@@ -302,6 +307,12 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
+static struct info *
+root_of(struct lower *lw, const struct value *v)
+{
+	return &lw->res->info[resolve(lw, v)->root->id];
+}
+
 static void
 find_lifetimes(struct lower *lw)
 {
@@ -315,12 +326,10 @@ find_lifetimes(struct lower *lw)
 		res->index[n->id] = at;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(&res->info[resolve(lw, n->in[i])->root->id],
-				    at, true);
+				touch(root_of(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(&res->info[resolve(lw, n->out[i])->root->id],
-				    at, false);
+				touch(root_of(lw, n->out[i]), at, false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++)
@@ -483,6 +492,18 @@ bind_buffer(struct tile_buffer *b, const char *name, const struct place *pl)
 	memcpy(b->stride, pl->stride, sizeof b->stride);
 }
 
+/* A bound tensor that the groups divide along its first dimension: the buffer
+ * holds all shares, each group addresses its own. */
+static void
+share_buffer(const struct lower *lw, struct tile_buffer *b)
+{
+	if (lw->p->groups == 1 || b->rank == 0)
+		return;
+	b->group_stride = b->bytes;
+	b->bytes *= lw->p->groups;
+	b->dim[0] *= lw->p->groups;
+}
+
 static const char *
 value_name(struct lower *lw, const struct value *v)
 {
@@ -521,6 +542,10 @@ materialize(struct lower *lw, struct info *in)
 	struct tile_buffer *b = in->buf;
 	b->traffic = TRAFFIC_ACTIVATION;
 	bind_buffer(b, NULL, &in->rel);
+	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
+		b->per_group = lw->p->groups > 1;
+	if (v->kind == VALUE_INPUT)
+		share_buffer(lw, b);
 	if (v->kind == VALUE_INPUT) {
 		b->role = ROLE_INPUT;
 		b->bind_name = name;
@@ -566,6 +591,7 @@ place_output(struct lower *lw, size_t i)
 	pl->buf->role = ROLE_OUTPUT;
 	pl->buf->traffic = TRAFFIC_ACTIVATION;
 	bind_buffer(pl->buf, name, pl);
+	share_buffer(lw, pl->buf);
 	res->outputs[i] = pl;
 	return pl;
 }

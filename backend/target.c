@@ -71,6 +71,27 @@ next_line(char *buf, int num, void *user)
 static struct wave_target *load(struct arena *a, struct diag *d,
     const char *spec, int depth);
 
+static bool
+is_path(const char *spec)
+{
+	size_t n = strlen(spec);
+
+	return strchr(spec, '/') != NULL ||
+	    (n > 4 && strcmp(spec + n - 4, ".ini") == 0);
+}
+
+/* A path in a file is relative to the folder of that file. */
+static const char *
+beside(struct reading *r, const char *spec)
+{
+	const char *slash = strrchr(r->file, '/');
+
+	if (!is_path(spec) || spec[0] == '/' || slash == NULL)
+		return spec;
+	return arena_printf(r->arena, "%.*s%s", (int)(slash + 1 - r->file),
+	    r->file, spec);
+}
+
 /* base = NAME: everything of another target that this one does not change. */
 static void
 inherit(struct reading *r, const char *value)
@@ -87,7 +108,7 @@ inherit(struct reading *r, const char *value)
 		    MAX_BASES);
 		return;
 	}
-	base = load(r->arena, r->d, value, r->depth + 1);
+	base = load(r->arena, r->d, beside(r, value), r->depth + 1);
 	if (base == NULL) {
 		fail(r, "base target '%s' could not be read", value);
 		return;
@@ -195,15 +216,6 @@ find_builtin(const char *name)
 		if (strcmp(b->name, name) == 0)
 			return b;
 	return NULL;
-}
-
-static bool
-is_path(const char *spec)
-{
-	size_t n = strlen(spec);
-
-	return strchr(spec, '/') != NULL ||
-	    (n > 4 && strcmp(spec + n - 4, ".ini") == 0);
 }
 
 static void
@@ -327,7 +339,9 @@ target_doc(struct strbuf *s)
 		strbuf_add(s, " |\n");
 	}
 	strbuf_add(s,
-	    "\n| key | unit | default | meaning |\n|---|---|---|---|\n");
+	    "\n## Keys\n\n0 is \"no limit\" for sizes and rates, \"no time\" "
+	    "for latencies.\n\n"
+	    "| key | unit | default | meaning |\n|---|---|---|---|\n");
 	for (unsigned i = 0; i < target_nkeys; i++) {
 		const struct target_key *k = &target_keys[i];
 

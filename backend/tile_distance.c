@@ -2,6 +2,7 @@
 
 /* Work per question; beyond it the answer is the least that is possible. */
 #define MAX_TRIES 200
+#define MAX_SLICES 400
 
 /* Iteration vectors (d_j) of the loops from the scope to the body, d_j = how
  * much later y is in loop j. Adjacent iterations of loop j are weight[j]
@@ -57,9 +58,63 @@ apart(const struct tile_access *x, const struct tile_access *y, int64_t move,
 	return r >= wx && r + wy <= p;
 }
 
+/* A box without its outermost dimensions: the first n are left. */
+struct rest {
+	const struct tile_access *x;
+	int n;
+	int64_t at, span;
+};
+
+static int64_t
+floor_div(int64_t a, int64_t b)
+{
+	int64_t q = a / b;
+
+	return q - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+/* Exact intersection of two boxes by taking them apart, outermost dimensions
+ * first; true when *left runs out. */
+static bool
+cross(struct rest x, struct rest y, int *left)
+{
+	struct tile_dim d;
+	int64_t c, last;
+
+	if (x.at >= y.at + y.span || y.at >= x.at + x.span)
+		return false;
+	if ((x.n == 0 && y.n == 0) || (*left)-- <= 0)
+		return true;
+	if (x.n == 0 || (y.n > 0 && y.x->dim[y.n - 1].stride >
+			     x.x->dim[x.n - 1].stride)) {
+		struct rest swap = x;
+		x = y;
+		y = swap;
+	}
+	d = x.x->dim[--x.n];
+	x.span -= d.stride * (d.count - 1);
+	/* Only slices that reach into y's hull. */
+	c = floor_div(y.at - x.at - x.span, d.stride) + 1;
+	last = floor_div(y.at + y.span - 1 - x.at, d.stride);
+	if (c < 0)
+		c = 0;
+	if (last > d.count - 1)
+		last = d.count - 1;
+	for (x.at += c * d.stride; c <= last; c++, x.at += d.stride) {
+		if (cross(x, y, left))
+			return true;
+	}
+	return false;
+}
+
 static bool
 overlap(const struct search *s, int64_t move)
 {
+	struct rest x = { s->x, s->x->ndims, s->x->offset, box_span(s->x) };
+	struct rest y = { s->y, s->y->ndims, s->y->offset + move,
+		box_span(s->y) };
+	int left = MAX_SLICES;
+
 	if (move < s->lo || move > s->hi)
 		return false;
 	for (int i = 0; i < s->x->ndims; i++) {
@@ -70,15 +125,7 @@ overlap(const struct search *s, int64_t move)
 		if (apart(s->x, s->y, move, s->y->dim[i].stride))
 			return false;
 	}
-	return true;
-}
-
-static int64_t
-floor_div(int64_t a, int64_t b)
-{
-	int64_t q = a / b;
-
-	return q - (a % b != 0 && (a < 0) != (b < 0));
+	return cross(x, y, &left);
 }
 
 /* Values d of loop j for which deeper loops can still make the hulls meet. */

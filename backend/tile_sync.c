@@ -145,6 +145,8 @@ compact(sync_access_vec *v)
 {
 	size_t n = 0, from = 0;
 
+	if (v->len == 0)
+		return;
 	qsort(v->data, v->len, sizeof *v->data, by_kind);
 	for (size_t i = 1; i <= v->len; i++) {
 		size_t count = i - from;

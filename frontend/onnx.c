@@ -5,7 +5,8 @@
 
 #include "frontend/onnx_imp.h"
 
-#define FOLD_WORK_TOTAL ((int64_t)1 << 31)
+#define FOLD_WORK_TOTAL ((int64_t)1 << 30)
+#define CONST_TOTAL ((int64_t)1 << 34)
 #define LOAD_TOTAL ((int64_t)1 << 35)
 
 static bool
@@ -84,6 +85,7 @@ onnx_import(struct arena *a, struct diag *d, const char *path,
 		.path = arena_strdup(a, path),
 		.opt = opt != NULL ? opt : &none,
 		.fold_work = FOLD_WORK_TOTAL,
+		.const_left = CONST_TOTAL,
 		.load_left = LOAD_TOTAL,
 	};
 

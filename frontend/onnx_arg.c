@@ -12,6 +12,24 @@ imp_ints(struct imp *m, const int64_t *v, size_t n)
 	return p;
 }
 
+/* A run-time input that v is computed from. */
+static const struct value *
+root_input(const struct value *v)
+{
+	while (v->kind == VALUE_NODE) {
+		const struct node *n = v->def;
+		for (int i = 0; i < n->nin; i++)
+			if (n->in[i] != NULL &&
+			    n->in[i]->kind != VALUE_CONST) {
+				v = n->in[i];
+				break;
+			}
+		if (v->def == n) /* constants only, too large to fold */
+			return NULL;
+	}
+	return v;
+}
+
 bool
 arg_const(struct opx *c, int i, const char *what)
 {
@@ -23,9 +41,14 @@ arg_const(struct opx *c, int i, const char *what)
 		return op_error(c, "input %d (%s) must be known at compile "
 		    "time: bind it with -fconst=%s=FILE.npy", i, what,
 		    v->name);
+	const struct value *root = root_input(v);
+	if (root == NULL)
+		return op_error(c, "input %d (%s) must be known at compile "
+		    "time, but is too large to compute there", i, what);
 	return op_error(c, "input %d (%s) must be known at compile time, "
-	    "but '%s' is computed from run-time inputs: bind those with "
-	    "-fconst", i, what, c->node->input[i]);
+	    "but '%s' depends on input '%s': bind it with "
+	    "-fconst=%s=FILE.npy", i, what, c->node->input[i], root->name,
+	    root->name);
 }
 
 bool

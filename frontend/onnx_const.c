@@ -67,18 +67,6 @@ onnx_op_constant(struct opx *c)
 	    op_const(c, 0, &t, data);
 }
 
-/* Constants made here stay below the limit of folded ones. */
-static bool
-check_size(struct opx *c, const struct tensor_type *t)
-{
-	char buf[128];
-
-	if (type_bytes(t) <= ONNX_FOLD_BYTES)
-		return true;
-	return op_error(c, "makes a constant %s of more than 1 GiB",
-	    type_str(t, buf, sizeof buf));
-}
-
 bool
 onnx_op_constant_of_shape(struct opx *c)
 {
@@ -98,7 +86,7 @@ onnx_op_constant_of_shape(struct opx *c)
 		    "element");
 	if (!onnx_type(c->m, &c->loc, "input 0 (shape)", elem.dtype, v.v,
 		v.n, &t) ||
-	    !check_size(c, &t))
+	    !op_reserve(c, &t))
 		return false;
 	return op_const(c, 0, &t,
 	    onnx_splat(c->m, t.dtype, value, type_elems(&t)));
@@ -116,7 +104,7 @@ range_ints(struct opx *c, enum dtype t)
 	double n = ceil(((double)k[1] - (double)k[0]) / (double)k[2]);
 	int64_t count = n > 0 ? (int64_t)fmin(n, 1e12) : 0;
 	struct tensor_type type = type_make(t, 1, &count);
-	if (!check_size(c, &type))
+	if (!op_reserve(c, &type))
 		return false;
 	void *p = arena_calloc(c->m->arena, (size_t)count + 1,
 	    dtype_size(t));
@@ -138,7 +126,7 @@ range_floats(struct opx *c, enum dtype t)
 		return op_error(c, "start, limit and delta make no range");
 	int64_t count = n > 0 ? (int64_t)fmin(n, 1e12) : 0;
 	struct tensor_type type = type_make(t, 1, &count);
-	if (!check_size(c, &type))
+	if (!op_reserve(c, &type))
 		return false;
 	void *p = arena_calloc(c->m->arena, (size_t)count + 1,
 	    dtype_size(t));
@@ -178,7 +166,7 @@ onnx_op_eye_like(struct opx *c)
 	if (dt == DT_NONE || x->rank != 2)
 		return op_error(c, "needs a matrix and a known dtype");
 	struct tensor_type t = type_make(dt, 2, x->dim);
-	if (!check_size(c, &t))
+	if (!op_reserve(c, &t))
 		return false;
 	void *p = arena_calloc(c->m->arena, (size_t)type_elems(&t) + 1,
 	    dtype_size(dt));
@@ -222,7 +210,7 @@ onnx_op_one_hot(struct opx *c)
 
 	if (!arg_scalar(c, 1, "depth", &depth))
 		return false;
-	if (!(depth >= 1 && depth <= 1e8) || x->rank >= MAX_RANK)
+	if (!(depth >= 1 && depth <= 1e7) || x->rank >= MAX_RANK)
 		return op_error(c, "depth %g or rank %d is out of range",
 		    depth, x->rank + 1);
 	if (!arg_axis(c, attr_i(c, "axis", -1), x->rank + 1, &axis))
@@ -265,7 +253,7 @@ onnx_op_trilu(struct opx *c)
 		return op_error(c, "needs rank 2 or more");
 	const int64_t *dim = x->dim + x->rank - 2;
 	struct tensor_type t = type_make(DT_BOOL, 2, dim);
-	if (!check_size(c, &t))
+	if (!op_reserve(c, &t))
 		return false;
 	unsigned char *keep =
 	    arena_alloc(c->m->arena, (size_t)type_elems(&t) + 1);

@@ -67,6 +67,25 @@ fold(struct opx *c, struct node *n, const char *name)
 	return v;
 }
 
+#define CONST_BYTES ((int64_t)1 << 30)
+
+bool
+op_reserve(struct opx *c, const struct tensor_type *type)
+{
+	char buf[128];
+	int64_t bytes = type_bytes(type);
+
+	if (bytes > CONST_BYTES)
+		return op_error(c, "makes a constant %s of more than 1 GiB",
+		    type_str(type, buf, sizeof buf));
+	if (bytes > c->m->const_left)
+		return op_error(c, "makes a constant %s with which all "
+		    "computed constants exceed 16 GiB",
+		    type_str(type, buf, sizeof buf));
+	c->m->const_left -= bytes;
+	return true;
+}
+
 static bool
 all_const(struct value *const *in, int nin)
 {
@@ -99,12 +118,8 @@ emit(struct opx *c, const char *name, enum op op, struct value *const *in,
 	if (n == NULL)
 		return NULL;
 	int64_t work = work_of(n);
-	if (type_bytes(&n->out[0]->type) > ONNX_FOLD_BYTES) {
-		char buf[128];
-		op_error(c, "computes a constant %s of more than 1 GiB",
-		    type_str(&n->out[0]->type, buf, sizeof buf));
+	if (!op_reserve(c, &n->out[0]->type))
 		return NULL;
-	}
 	if (work <= FOLD_WORK_NODE && work <= m->fold_work) {
 		m->fold_work -= work;
 		return fold(c, n, name);

@@ -109,6 +109,20 @@ open_step(const struct extern_ctx *x, const char *location, int dir,
 	return ext_error(x, location, strerror(err));
 }
 
+/* Does any step of the path go up? */
+static bool
+climbs(const char *p)
+{
+	for (;;) {
+		size_t n = strcspn(p, "/");
+		if (n == 2 && p[0] == '.' && p[1] == '.')
+			return true;
+		if (p[n] == '\0')
+			return false;
+		p += n + 1;
+	}
+}
+
 static int
 open_location(const struct extern_ctx *x, const char *location)
 {
@@ -116,16 +130,14 @@ open_location(const struct extern_ctx *x, const char *location)
 
 	if (location[0] == '/')
 		return ext_error(x, location, "absolute paths are refused");
+	if (climbs(location))
+		return ext_error(x, location,
+		    "may not leave the model's folder");
 	int fd = open_model_folder(x, location);
 	while (fd >= 0) {
 		size_t n = strcspn(p, "/");
 		const char *name = arena_strndup(x->m->arena, p, n);
 		bool last = p[n] == '\0';
-		if (strcmp(name, "..") == 0) {
-			close(fd);
-			return ext_error(x, location,
-			    "may not leave the model's folder");
-		}
 		if (n > 0 && strcmp(name, ".") != 0)
 			fd = open_step(x, location, fd, name, last);
 		if (last)

@@ -10,7 +10,6 @@
 
 #define ONNX_LAST_OPSET 20 /* newest opset whose changes are known here */
 #define ONNX_SPATIAL 3     /* spatial axes of convolutions and windows */
-#define ONNX_FOLD_BYTES ((int64_t)1 << 30) /* one folded constant */
 
 struct ints {
 	const int64_t *v;
@@ -25,6 +24,7 @@ struct onnx_sym {
 	int64_t node;                  /* producing node, -1: none */
 	size_t readers;                /* live nodes and outputs reading it */
 	const char *absent;            /* why a known result has no value */
+	bool output;                   /* already an output of the graph */
 };
 
 struct onnx_splat;
@@ -45,8 +45,11 @@ struct imp {
 	size_t norder;
 	bool reshaped;     /* an input has another shape than the model's */
 	int64_t old_batch; /* first dimension before -fbatch, 0: no change */
+	int64_t new_batch;
+	bool fixed_batch;  /* the model itself spells the old one */
 	int64_t fold_work; /* operations left for constant folding */
-	int64_t load_left; /* bytes left for external data */
+	int64_t const_left; /* bytes left for constants made here */
+	int64_t load_left;  /* bytes left for external data */
 	struct onnx_splat *splats;
 	size_t ndead, nfolded;
 };
@@ -145,6 +148,9 @@ struct value *op_emit(struct opx *c, enum op op, struct value *const *in,
 /* As op_emit, result i of the operator and named like it. */
 bool op_result(struct opx *c, int i, enum op op, struct value *const *in,
     int nin, const struct attr *attrs, int nattrs);
+/* Room for a constant that the model does not store: at most 1 GiB each and
+ * 16 GiB together. */
+bool op_reserve(struct opx *c, const struct tensor_type *type);
 /* Constant result i; data is referenced. */
 bool op_const(struct opx *c, int i, const struct tensor_type *type,
     const void *data);

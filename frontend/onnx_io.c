@@ -86,6 +86,17 @@ declared_shape(struct imp *m, const struct loc *loc,
 	return true;
 }
 
+/* The first input whose batch changes tells what constants may spell. */
+static void
+note_batch(struct imp *m, int64_t old, int64_t batch)
+{
+	if (m->old_batch != 0 || old == batch)
+		return;
+	m->fixed_batch = old > 0;
+	m->old_batch = old > 0 ? old : 1;
+	m->new_batch = batch;
+}
+
 static bool
 shape_from_option(struct imp *m, const struct loc *loc,
     const Onnx__TensorShapeProto *s, const struct onnx_input_shape *o,
@@ -99,10 +110,8 @@ shape_from_option(struct imp *m, const struct loc *loc,
 	for (int i = 0; s != NULL && i < o->rank; i++)
 		if (static_dim(s, (size_t)i) != o->dim[i])
 			m->reshaped = true;
-	if (s != NULL && o->rank > 0 && m->old_batch == 0) {
-		int64_t old = static_dim(s, 0);
-		m->old_batch = old > 0 ? old : 1;
-	}
+	if (s != NULL && o->rank > 0)
+		note_batch(m, static_dim(s, 0), o->dim[0]);
 	return onnx_type(m, loc, "-finput", t, o->dim, (size_t)o->rank,
 	    type);
 }
@@ -112,8 +121,7 @@ apply_batch(struct imp *m, const Onnx__TensorShapeProto *s, int64_t *dim)
 {
 	if (m->opt->batch == 0 || s->n_dim < 2 || dim[0] == m->opt->batch)
 		return;
-	if (m->old_batch == 0)
-		m->old_batch = dim[0] > 0 ? dim[0] : 1;
+	note_batch(m, static_dim(s, 0), m->opt->batch);
 	dim[0] = m->opt->batch;
 	m->reshaped = true;
 }
@@ -280,16 +288,6 @@ check_output(struct imp *m, const struct loc *loc,
 		    type_str(&val->type, buf, sizeof buf));
 }
 
-static bool
-listed_before(const struct imp *m, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (strcmp(m->src->output[k]->name,
-			m->src->output[i]->name) == 0)
-			return true;
-	return false;
-}
-
 bool
 onnx_outputs(struct imp *m)
 {
@@ -301,7 +299,8 @@ onnx_outputs(struct imp *m)
 			return false;
 		}
 		loc.node = arena_printf(m->arena, "output '%s'", v->name);
-		if (listed_before(m, i)) {
+		struct onnx_sym *s = onnx_sym_find(m, v->name);
+		if (s != NULL && s->output) {
 			diag_warning(m->diag, &loc, "is listed twice and "
 			    "kept once");
 			continue;
@@ -309,6 +308,7 @@ onnx_outputs(struct imp *m)
 		struct value *val = onnx_sym_value(m, &loc, v->name);
 		if (val == NULL)
 			return false;
+		onnx_sym_find(m, v->name)->output = true;
 		check_output(m, &loc, v, val);
 		graph_output(m->graph, val, v->name);
 	}

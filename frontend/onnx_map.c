@@ -242,8 +242,8 @@ onnx_op_dropout(struct opx *c)
 		return true;
 	struct tensor_type t = c->in[0]->type;
 	t.dtype = DT_BOOL;
-	if (type_elems(&t) > ONNX_FOLD_BYTES)
-		return op_error(c, "the mask needs more than 1 GiB");
+	if (!op_reserve(c, &t))
+		return false;
 	unsigned char one = 1;
 	return op_const(c, 1, &t,
 	    onnx_splat(c->m, DT_BOOL, &one, type_elems(&t)));

@@ -160,13 +160,16 @@ check_counts(struct opx *c)
 		c->nin--;
 	if (c->nin < r->in_min || (r->in_max >= 0 && c->nin > r->in_max))
 		return r->in_min == r->in_max
-		    ? op_error(c, "has %d inputs where the operator takes "
-			"%d", c->nin, r->in_min)
-		    : op_error(c, "has %d inputs where the operator takes "
-			"%d to %d", c->nin, r->in_min, r->in_max);
+		    ? op_error(c, "takes %d inputs, has %d", r->in_min,
+			c->nin)
+		    : r->in_max < 0
+		    ? op_error(c, "takes at least %d inputs, has %d",
+			r->in_min, c->nin)
+		    : op_error(c, "takes %d to %d inputs, has %d",
+			r->in_min, r->in_max, c->nin);
 	if (c->nout < 1 || (r->out_max >= 0 && c->nout > r->out_max))
-		return op_error(c, "has %d results where the operator has 1 "
-		    "to %d", c->nout, r->out_max);
+		return op_error(c, "gives 1 to %d results, has %d",
+		    r->out_max, c->nout);
 	return true;
 }
 

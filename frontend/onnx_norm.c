@@ -58,7 +58,7 @@ onnx_op_group_norm(struct opx *c)
 	double eps = attr_f(c, "epsilon", (double)1e-5f);
 
 	attr_ignore(c, "stash_type");
-	if (t->rank < 2 || g < 1 || t->dim[1] % g != 0)
+	if (t->rank < 2 || g < 1 || g > 1 << 20 || t->dim[1] % g != 0)
 		return op_error(c, "num_groups %lld does not divide the "
 		    "channels", (long long)g);
 	int64_t ch = t->dim[1];

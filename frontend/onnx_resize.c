@@ -29,7 +29,9 @@ from_scales(struct opx *c, struct resize *r, const double *scale, size_t n,
 
 	for (size_t i = 0; i < n; i++) {
 		int d = pos[i];
-		double len = floor((double)t->dim[d] * scale[i]);
+		/* in float, as every ONNX runtime has it */
+		double len = floor((double)((float)t->dim[d] *
+		    (float)scale[i]));
 		if (!(scale[i] > 0) || !(len >= 1 && len <= MAX_DIM))
 			return op_error(c, "scale %g of axis %d makes no "
 			    "valid extent from %lld", scale[i], d,

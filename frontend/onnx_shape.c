@@ -44,12 +44,15 @@ resolve_batch(struct opx *c, const struct tensor_type *x,
 	for (int i = 0; i < n; i++)
 		open = open || want[i] == -1;
 	if (old == 0 || n == 0 || want[0] != old || (fits && !open) ||
-	    x->rank == 0 || type_elems(x) % old != 0)
+	    x->rank == 0 || c->in[0]->kind == VALUE_CONST)
 		return fits;
-	/* The new first entry: what the other dimensions leave. */
+	/* With an open dimension the count fits any batch: adapt only what
+	 * surely is one. */
+	if (open && (!c->m->fixed_batch || x->dim[0] != c->m->new_batch))
+		return fits;
 	for (int i = 1; i < n; i++)
 		again[i] = want[i];
-	again[0] = open ? x->dim[0] : -1;
+	again[0] = open ? c->m->new_batch : -1;
 	if (again[0] == old || !resolve(x, again, n, allowzero, dim))
 		return resolve(x, want, n, allowzero, dim);
 	diag_remark(c->m->diag, &c->loc, "the target's first dimension %lld "

@@ -65,12 +65,15 @@ onnx_op_hardmax(struct opx *c)
 	};
 	struct value *best = op_emit(c, OP_argmax, &x, 1, a, 2);
 	int64_t n = x->type.dim[axis], dim[MAX_RANK];
+	struct tensor_type t = type_make(DT_I64, 1, &n);
+	if (best == NULL || !op_reserve(c, &t))
+		return false;
 	int64_t *count = NEW_ARRAY(c->m->arena, int64_t, (size_t)n + 1);
 	for (int64_t i = 0; i < n; i++)
 		count[i] = i;
 	for (int i = axis; i < x->type.rank; i++)
 		dim[i - axis] = i == axis ? n : 1;
-	struct tensor_type t = type_make(DT_I64, x->type.rank - axis, dim);
+	t = type_make(DT_I64, x->type.rank - axis, dim);
 	struct value *iota = graph_const(c->m->graph, NULL, &t, count);
 	struct value *hot = op_binary(c, OP_equal, iota, best);
 	if (hot == NULL)

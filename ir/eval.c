@@ -21,12 +21,12 @@ fits_type(const struct eval_tensor *t, const struct tensor_type *want)
 	bool held_wide = t->type.dtype == DT_F64 && dtype_is_float(want->dtype);
 
 	return shape_equal(&t->type, want) &&
-	    (t->type.dtype == want->dtype || held_wide);
+	       (t->type.dtype == want->dtype || held_wide);
 }
 
 static bool
-check_operands(struct diag *d, const struct node *n,
-    const struct eval_tensor *in)
+check_operands(
+    struct diag *d, const struct node *n, const struct eval_tensor *in)
 {
 	char have[96], want[96];
 
@@ -62,7 +62,8 @@ set_precision(struct ev *ev)
 
 	ev->fits = true;
 	for (int i = 0; i < n->nin; i++) {
-		enum dtype t = n->in[i] != NULL ? n->in[i]->type.dtype : DT_NONE;
+		enum dtype t =
+		    n->in[i] != NULL ? n->in[i]->type.dtype : DT_NONE;
 
 		if (!dtype_is_float(t))
 			continue;
@@ -91,8 +92,7 @@ new_result(struct arena *a, const struct value *v,
 
 static bool
 run_node(struct arena *a, struct diag *d, const struct eval_options *opt,
-    const struct node *n, const struct eval_tensor *in,
-    struct eval_tensor *out)
+    const struct node *n, const struct eval_tensor *in, struct eval_tensor *out)
 {
 	struct ev ev = {.d = d, .n = n, .in = in, .out = out};
 	bool ok;
@@ -300,8 +300,8 @@ release_read(struct run *r, const struct node *n)
 
 /* Copies a value out to the caller's arena. */
 static bool
-deliver(struct run *r, const struct value *v, struct eval_tensor *t,
-    double **bound)
+deliver(
+    struct run *r, const struct value *v, struct eval_tensor *t, double **bound)
 {
 	size_t n = (size_t)type_elems(&v->type), room = n > 0 ? n : 1;
 	struct eval_tensor from;
@@ -333,9 +333,10 @@ deliver_all(struct run *r, struct eval_tensor *outputs, double **bounds)
 			bounds != NULL ? &bounds[i] : NULL))
 			return false;
 	}
-	for (size_t i = 0; i < g->assigns.len && r->opt->assigned != NULL; i++) {
-		if (!deliver(r, g->assigns.data[i].to, &r->opt->assigned[i],
-			NULL))
+	for (size_t i = 0; i < g->assigns.len && r->opt->assigned != NULL;
+	     i++) {
+		if (!deliver(
+			r, g->assigns.data[i].to, &r->opt->assigned[i], NULL))
 			return false;
 	}
 	return true;

@@ -40,7 +40,8 @@ float_to_int(struct ev *ev)
 
 	for (int64_t i = 0; i < ev->len; i++) {
 		double err = e != NULL ? e[i] : 0;
-		bool unsure = err != 0 && trunc(x[i] - err) != trunc(x[i] + err);
+		bool unsure =
+		    err != 0 && trunc(x[i] - err) != trunc(x[i] + err);
 
 		if (t == DT_BOOL)
 			unsure = err != 0 && fabs(x[i]) <= err;
@@ -75,8 +76,8 @@ int_to_float(struct ev *ev)
 		uint64_t v = int_load(ev->in[0].data, from, i);
 
 		if (from == DT_U64 && v >> 63 != 0) {
-			dtype_set(ev->out->data, to, (size_t)i,
-			    huge_double(v, to));
+			dtype_set(
+			    ev->out->data, to, (size_t)i, huge_double(v, to));
 		} else {
 			dtype_set_i64(ev->out->data, to, (size_t)i, (int64_t)v);
 		}

@@ -3,8 +3,8 @@
 #include "ir/eval_kernel.h"
 
 bool
-window_init(struct window *w, struct ev *ev, const int64_t *kernel,
-    bool transposed)
+window_init(
+    struct window *w, struct ev *ev, const int64_t *kernel, bool transposed)
 {
 	const struct tensor_type *x = &ev->in[0].type, *y = &ev->out->type;
 

@@ -103,8 +103,7 @@ int_map1(const struct map1 *f, enum dtype t, uint64_t x)
 	switch (f->op) {
 	case OP_neg: return 0 - x;
 	case OP_abs: return int_negative(t, x) ? 0 - x : x;
-	case OP_sign:
-		return x == 0 ? 0 : int_negative(t, x) ? UINT64_MAX : 1;
+	case OP_sign: return x == 0 ? 0 : int_negative(t, x) ? UINT64_MAX : 1;
 	case OP_relu: return int_negative(t, x) ? 0 : x;
 	case OP_not: return x == 0;
 	case OP_clip:

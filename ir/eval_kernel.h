@@ -41,8 +41,8 @@ struct num {
 /* eval_value.c: reading operands, storing results. */
 
 /* n elements from offset off as doubles. */
-void load_doubles(const void *data, enum dtype t, int64_t off, int64_t n,
-    double *dst);
+void load_doubles(
+    const void *data, enum dtype t, int64_t off, int64_t n, double *dst);
 /* Operand i as doubles; as integers (64 bits, u64 as its bit pattern). */
 const double *ev_doubles(struct ev *ev, int i);
 int64_t *ev_ints(struct ev *ev, int i);
@@ -95,8 +95,7 @@ struct map1 {
 	bool variant; /* gelu: tanh form */
 };
 double map1_value(const struct map1 *f, double x);
-struct num map1_apply(const struct ev *ev, const struct map1 *f,
-    struct num x);
+struct num map1_apply(const struct ev *ev, const struct map1 *f, struct num x);
 struct map1 map1_of_act(const struct node *n);
 /* e of f over [x - e, x + e], f monotone there, v = f(x). */
 double map1_spread(const struct map1 *f, struct num x, double v);
@@ -116,14 +115,14 @@ bool dtype_is_signed(enum dtype t);
 
 /* eval_geometry.c: windows over spatial axes (convolution, pools). */
 struct window {
-	int rank;  /* spatial axes */
+	int rank;                        /* spatial axes */
 	int64_t taps, positions, pixels; /* kernel, result, operand elements */
 	int64_t in[MAX_RANK], out[MAX_RANK], kernel[MAX_RANK];
 	int64_t stride[MAX_RANK], dilation[MAX_RANK], pad[MAX_RANK];
 	bool transposed;
 };
-bool window_init(struct window *w, struct ev *ev, const int64_t *kernel,
-    bool transposed);
+bool window_init(
+    struct window *w, struct ev *ev, const int64_t *kernel, bool transposed);
 /* off[t] = offset of tap t in the operand's plane at result position pos, or
  * -1 outside. */
 void window_offsets(const struct window *w, int64_t pos, int64_t *off);

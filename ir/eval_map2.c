@@ -67,8 +67,8 @@ power_error(struct num x, struct num y, double v)
 	if (lo <= 0 && !(whole && (y.v >= 0 || hi < 0)))
 		return HUGE_VAL;
 	for (int corner = 0; corner < 4; corner++) {
-		double p = pow(corner & 1 ? lo : hi,
-		    corner & 2 ? y.v - y.e : y.v + y.e);
+		double p = pow(
+		    corner & 1 ? lo : hi, corner & 2 ? y.v - y.e : y.v + y.e);
 
 		if (isnan(p))
 			return HUGE_VAL;
@@ -125,18 +125,24 @@ propagate(enum op op, struct num x, struct num y, double v)
 		if (x.v - x.e >= 0)
 			return x.e;
 		/* the sides of the kink differ by at most the steeper one */
-		return larger(product_error(x, y),
-		    x.e * larger(1, fabs(y.v) + y.e));
+		return larger(
+		    product_error(x, y), x.e * larger(1, fabs(y.v) + y.e));
 	default: return truth_error(op, x, y);
 	}
 }
 
-/* Division and powers may be short sequences on the device: 4 ulp. */
+/* Division and powers may be short sequences on the device: 4 ulp. In f64 the
+ * power is e^(y log x) with both in f64 only: the product's error counts. */
 static double
-device_error(const struct ev *ev, enum op op, struct num x, double v)
+device_error(const struct ev *ev, enum op op, struct num x, struct num y,
+    double v)
 {
+	double k = 8;
+
+	if (op == OP_pow && ev->u < 0x1p-30 && x.v > 0)
+		k += 8 * (fabs(y.v) + y.e) * fabs(log(x.v));
 	if (op == OP_pow)
-		return ev_slack(ev, 8, v) + 0x1p-126;
+		return ev_slack(ev, k, v) + 0x1p-126;
 	if (op == OP_div)
 		return ev_slack(ev, 8, v);
 	if (op == OP_mod)
@@ -148,7 +154,7 @@ static bool
 is_exact(enum op op, struct num x)
 {
 	return op == OP_min || op == OP_max ||
-	    (op == OP_prelu && x.v - x.e >= 0);
+	       (op == OP_prelu && x.v - x.e >= 0);
 }
 
 static void
@@ -168,7 +174,7 @@ map2_floats(struct ev *ev)
 		if (a.e != 0 || b.e != 0)
 			r.e = propagate(op, a, b, r.v);
 		if (ev->bounds && isfinite(r.v))
-			r.e += device_error(ev, op, a, r.v);
+			r.e += device_error(ev, op, a, b, r.v);
 		if (is_exact(op, a))
 			ev_put_exact(ev, i, r);
 		else
@@ -204,8 +210,8 @@ map2_ints(struct ev *ev)
 	walk_init(&w, &ev->out->type, ev->in, 2);
 	for (int64_t i = 0; i < ev->len; i++, walk_next(&w)) {
 		int64_t j = w.off[0], k = w.off[1];
-		bool unsure = (ex != NULL && ex[j] != 0) ||
-		    (ey != NULL && ey[k] != 0);
+		bool unsure =
+		    (ex != NULL && ex[j] != 0) || (ey != NULL && ey[k] != 0);
 		uint64_t v;
 
 		if (op == OP_pow)
@@ -227,8 +233,8 @@ eval_map2(struct ev *ev)
 		return true;
 	}
 	if (ev->n->op != OP_pow && x != y)
-		return ev_fail(ev, "operands %s and %s", dtype_name(x),
-		    dtype_name(y));
+		return ev_fail(
+		    ev, "operands %s and %s", dtype_name(x), dtype_name(y));
 	map2_ints(ev);
 	return true;
 }
@@ -246,7 +252,7 @@ select_floats(struct ev *ev)
 		struct num a = {x[w.off[1]], ex != NULL ? ex[w.off[1]] : 0};
 		struct num b = {y[w.off[2]], ey != NULL ? ey[w.off[2]] : 0};
 		bool c = dtype_get(ev->in[0].data, ev->in[0].type.dtype,
-		    (size_t)w.off[0]) != 0;
+			     (size_t)w.off[0]) != 0;
 		struct num r = c ? a : b;
 
 		if (ec != NULL && ec[w.off[0]] != 0) /* either may come */
@@ -266,12 +272,12 @@ eval_select(struct ev *ev)
 		return true;
 	}
 	if (t != u)
-		return ev_fail(ev, "operands %s and %s", dtype_name(t),
-		    dtype_name(u));
+		return ev_fail(
+		    ev, "operands %s and %s", dtype_name(t), dtype_name(u));
 	walk_init(&w, &ev->out->type, ev->in, 3);
 	for (int64_t i = 0; i < ev->len; i++, walk_next(&w)) {
 		bool c = dtype_get(ev->in[0].data, ev->in[0].type.dtype,
-		    (size_t)w.off[0]) != 0;
+			     (size_t)w.off[0]) != 0;
 		int k = c ? 1 : 2;
 		const double *ec = ev_errors(ev, 0), *ek = ev_errors(ev, k);
 

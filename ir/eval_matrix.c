@@ -62,8 +62,8 @@ two_rows(const double *a0, const double *a1, const double *panel, int64_t nk,
 
 /* Columns [0, cols) of c, m rows of stride ldc, from a (m x nk). */
 static void
-contract(const double *a, int64_t m, int64_t nk, const double *panel,
-    double *c, int64_t ldc, int64_t cols)
+contract(const double *a, int64_t m, int64_t nk, const double *panel, double *c,
+    int64_t ldc, int64_t cols)
 {
 	for (int64_t i = 0; i < m; i += 2) {
 		bool pair = i + 1 < m;
@@ -80,8 +80,8 @@ contract(const double *a, int64_t m, int64_t nk, const double *panel,
 }
 
 /* Calls fn for each form needed, with the array to fill. */
-typedef void contraction(struct ev *ev, const void *shape, enum form form,
-    double *c);
+typedef void contraction(
+    struct ev *ev, const void *shape, enum form form, double *c);
 
 static struct sums
 run_forms(struct ev *ev, contraction *fn, const void *shape)
@@ -123,8 +123,8 @@ operand(const struct ev *ev, int i, int64_t k)
 	const struct eval_tensor *t = &ev->in[i];
 	const double *e = ev_errors(ev, i);
 
-	return (struct num){dtype_get(t->data, t->type.dtype, (size_t)k),
-	    e != NULL ? e[k] : 0};
+	return (struct num){
+	    dtype_get(t->data, t->type.dtype, (size_t)k), e != NULL ? e[k] : 0};
 }
 
 /* Adds operand i's element k in the accumulator's precision. */
@@ -195,8 +195,8 @@ image_panel(const struct conv *c, const double *x, int64_t pos, int64_t *off,
 /* Rows of group g: results by (channel, tap). The weight of a transposed
  * convolution is (Ci, Co / groups, taps). */
 static void
-load_rows(struct ev *ev, const struct conv *c, enum form form, int64_t g,
-    double *a)
+load_rows(
+    struct ev *ev, const struct conv *c, enum form form, int64_t g, double *a)
 {
 	int64_t taps = c->w.taps, nk = c->ci * taps, block = c->co * nk;
 	double *raw = a;
@@ -278,8 +278,8 @@ struct matrices {
 
 /* Matrix of a from element offset base, as rows of nk. */
 static void
-load_left(struct ev *ev, const struct matrices *s, enum form form,
-    int64_t base, double *raw, double *a)
+load_left(struct ev *ev, const struct matrices *s, enum form form, int64_t base,
+    double *raw, double *a)
 {
 	load(ev, 0, form, base, s->m * s->nk, s->trans_a ? raw : a);
 	if (!s->trans_a)
@@ -333,8 +333,8 @@ matmul_sums(struct ev *ev, const void *shape, enum form form, double *c)
 
 			matrix_panel(ev, s, form, w.off[1] * s->nk * s->n, j,
 			    cols, row, panel);
-			contract(a, s->m, s->nk, panel,
-			    c + b * s->m * s->n + j, s->n, cols);
+			contract(a, s->m, s->nk, panel, c + b * s->m * s->n + j,
+			    s->n, cols);
 		}
 	}
 }

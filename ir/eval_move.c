@@ -18,8 +18,8 @@ struct box {
 static void
 box_axis(struct ev *ev, struct box *b, int64_t dim)
 {
-	b->from[b->rank] = NEW_ARRAY(ev->tmp, int64_t,
-	    (size_t)(dim > 0 ? dim : 1));
+	b->from[b->rank] =
+	    NEW_ARRAY(ev->tmp, int64_t, (size_t)(dim > 0 ? dim : 1));
 	b->dim[b->rank++] = dim;
 }
 
@@ -43,8 +43,8 @@ copy_row(struct ev *ev, const struct box *b, const int64_t *table, int64_t n,
 	const double *e = ev_errors(ev, 0);
 
 	for (int64_t i = 0; i < n; i++, dst += size) {
-		int64_t k = at == FILL || table[i] == FILL ? FILL :
-							     at + table[i];
+		int64_t k =
+		    at == FILL || table[i] == FILL ? FILL : at + table[i];
 		const char *src = b->fill;
 
 		if (k != FILL)
@@ -195,14 +195,14 @@ eval_pad(struct ev *ev)
 
 		box_axis(ev, &b, ev->out->type.dim[d]);
 		for (int64_t i = 0; i < b.dim[d]; i++) {
-			int64_t k = padded(i - begin, ev->in[0].type.dim[d],
-			    mode);
+			int64_t k =
+			    padded(i - begin, ev->in[0].type.dim[d], mode);
 
 			b.from[d][i] = k == FILL ? FILL : k * stride[d];
 		}
 	}
-	dtype_set(b.fill, ev->out->type.dtype, 0,
-	    node_float(ev->n, ATTR_value));
+	dtype_set(
+	    b.fill, ev->out->type.dtype, 0, node_float(ev->n, ATTR_value));
 	box_copy(ev, &b);
 	return true;
 }
@@ -314,8 +314,8 @@ eval_space_to_depth(struct ev *ev)
 /* Rows of operand k: outer of them, row elements each, placed at column at
  * of rows of total elements. */
 static void
-place(struct ev *ev, int k, int64_t outer, int64_t row, int64_t at,
-    int64_t total)
+place(
+    struct ev *ev, int k, int64_t outer, int64_t row, int64_t at, int64_t total)
 {
 	const struct eval_tensor *x = &ev->in[k];
 	enum dtype t = ev->out->type.dtype;
@@ -355,8 +355,8 @@ eval_concat(struct ev *ev)
 
 		/* f64 holds what it does not equal: rounding is off */
 		if (t->dtype != y->dtype && y->dtype != DT_F64)
-			return ev_fail(ev, "operand %d is %s", k,
-			    dtype_name(t->dtype));
+			return ev_fail(
+			    ev, "operand %d is %s", k, dtype_name(t->dtype));
 		if (at + row > total)
 			return ev_fail(ev, "operands exceed the result");
 		place(ev, k, span_elems(y, 0, (int)axis), row, at, total);

@@ -52,8 +52,8 @@ affine(const struct ev *ev, struct num x, struct num mean, struct num r,
 		return y;
 	ek = fabs(r.v) * scale.e + r.e * fabs(scale.v) + r.e * scale.e;
 	y.e = fabs(d) * ek + ed * fabs(k) + ed * ek + bias.e;
-	mag = (fabs(x.v) + fabs(mean.v) + ed) * (fabs(k) + ek) +
-	    fabs(bias.v) + bias.e;
+	mag = (fabs(x.v) + fabs(mean.v) + ed) * (fabs(k) + ek) + fabs(bias.v) +
+	      bias.e;
 	y.e += ev_slack(ev, 8, mag);
 	return y;
 }
@@ -64,8 +64,8 @@ eval_batch_norm(struct ev *ev)
 	const struct tensor_type *t = &ev->in[0].type;
 	int64_t channels = t->dim[1], inner = span_elems(t, 2, t->rank);
 	const double *v[5], *e[5];
-	struct num *r = NEW_ARRAY(ev->tmp, struct num,
-	    (size_t)(channels > 0 ? channels : 1));
+	struct num *r = NEW_ARRAY(
+	    ev->tmp, struct num, (size_t)(channels > 0 ? channels : 1));
 
 	for (int k = 0; k < 5; k++) {
 		v[k] = ev_doubles(ev, k);
@@ -78,8 +78,7 @@ eval_batch_norm(struct ev *ev)
 
 		ev_put(ev, i,
 		    affine(ev, element(v[0], e[0], i), element(v[3], e[3], c),
-			r[c], element(v[1], e[1], c),
-			element(v[2], e[2], c)));
+			r[c], element(v[1], e[1], c), element(v[2], e[2], c)));
 	}
 	return true;
 }
@@ -101,11 +100,14 @@ statistics(const struct ev *ev, const double *x, const double *e, int64_t n,
 	mean->e = (err + ev_slack(ev, 2 * (count + 4), mag + err)) / count;
 	err = mag = 0;
 	for (int64_t i = 0; i < n; i++) {
-		double d = x[i] - mean->v, ed = mean->e;
+		double d = x[i] - mean->v, own, ed;
 
-		ed += (e != NULL ? e[i] : 0) + ev_slack(ev, 2, d);
+		own = (e != NULL ? e[i] : 0) + ev_slack(ev, 2, d);
+		ed = own + mean->e;
 		var.v += d * d;
-		err += ed * (2 * fabs(d) + ed);
+		/* of the first order the mean's error adds nothing, as the
+		 * deviations sum to 0 */
+		err += 2 * fabs(d) * own + ed * ed;
 		mag += (fabs(d) + ed) * (fabs(d) + ed);
 	}
 	var.v /= count;
@@ -117,8 +119,8 @@ statistics(const struct ev *ev, const double *x, const double *e, int64_t n,
 
 /* Channels [lo, hi) of every sample share mean and variance. */
 static void
-norm_channels(struct ev *ev, const double *const v[3],
-    const double *const e[3], int64_t lo, int64_t hi)
+norm_channels(struct ev *ev, const double *const v[3], const double *const e[3],
+    int64_t lo, int64_t hi)
 {
 	const struct tensor_type *t = &ev->in[0].type;
 	int64_t inner = span_elems(t, 2, t->rank), n = (hi - lo) * inner;
@@ -141,8 +143,8 @@ norm_channels(struct ev *ev, const double *const v[3],
 }
 
 static bool
-channel_norm(struct ev *ev, const int64_t *starts, const int64_t *ends,
-    size_t groups)
+channel_norm(
+    struct ev *ev, const int64_t *starts, const int64_t *ends, size_t groups)
 {
 	int64_t channels = ev->in[0].type.dim[1];
 	const double *v[3], *e[3];
@@ -209,8 +211,8 @@ eval_layer_norm(struct ev *ev)
 		struct num mean, r;
 		struct walk w;
 
-		statistics(ev, x + at, e != NULL ? e + at : NULL, inner, &mean,
-		    &r);
+		statistics(
+		    ev, x + at, e != NULL ? e + at : NULL, inner, &mean, &r);
 		walk_init(&w, &tail, ev->in + 1, 1 + has_bias);
 		for (int64_t i = 0; i < inner; i++, walk_next(&w)) {
 			struct num bias = {0, 0};
@@ -230,9 +232,9 @@ eval_layer_norm(struct ev *ev)
 struct row {
 	const double *x, *e; /* e NULL where exact */
 	int64_t n, stride;
-	double max, sum;    /* sum of exp(t) */
-	double low, high;   /* that sum at the ends of all ranges */
-	double way;         /* sum of |t| exp(t) */
+	double max, sum;  /* sum of exp(t) */
+	double low, high; /* that sum at the ends of all ranges */
+	double way;       /* sum of |t| exp(t) */
 };
 
 static double
@@ -333,8 +335,8 @@ eval_softmax(struct ev *ev)
 		row_sums(&r);
 		for (int64_t k = 0; k < n; k++)
 			ev_put(ev, i + k * r.stride,
-			    logarithm ? log_softmax_value(ev, &r, k) :
-					softmax_value(ev, &r, k));
+			    logarithm ? log_softmax_value(ev, &r, k)
+				      : softmax_value(ev, &r, k));
 	}
 	return true;
 }

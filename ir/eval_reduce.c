@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* For each dimension of the operand the stride in the result, 0 where it is
- * reduced; no axes means all. Returns how many elements make one, -1 after a diagnostic. */
+ * reduced; no axes means all. Returns how many elements make one, -1 after a
+ * diagnostic. */
 static int64_t
 plan(struct ev *ev, const int64_t *axes, size_t naxes, struct walk *w)
 {
@@ -38,9 +39,10 @@ plan(struct ev *ev, const int64_t *axes, size_t naxes, struct walk *w)
 }
 
 /* Per result element: the value so far, what operand errors may change it
- * by, the sum of magnitudes that roundings scale with. For max and min e and
- * mag are the extremes of the upper and of the lower ends of the operands'
- * ranges; for prod the products of magnitudes above and below 1. */
+ * by, the sum of magnitudes that roundings scale with. For max (min) e is the
+ * extreme of the upper (lower) ends of the operands' ranges: the result rises
+ * to that at most and falls by less. For prod e and mag are the products of
+ * magnitudes above and below 1. */
 struct partial {
 	double v, e, mag;
 };
@@ -49,9 +51,8 @@ static struct partial
 start(enum op op)
 {
 	switch (op) {
-	case OP_reduce_max: return (struct partial){-HUGE_VAL, -HUGE_VAL, -HUGE_VAL};
-	case OP_reduce_min:
-		return (struct partial){HUGE_VAL, HUGE_VAL, HUGE_VAL};
+	case OP_reduce_max: return (struct partial){-HUGE_VAL, -HUGE_VAL, 0};
+	case OP_reduce_min: return (struct partial){HUGE_VAL, HUGE_VAL, 0};
 	case OP_reduce_prod: return (struct partial){1, 1, 1};
 	default: return (struct partial){0, 0, 0};
 	}
@@ -69,9 +70,8 @@ extreme(enum op op, double a, double b)
 static double
 extreme_error(struct partial p)
 {
-	if (p.e == p.mag)
-		return 0; /* all exact; also where v is infinite */
-	return fmax(fabs(p.e - p.v), fabs(p.v - p.mag));
+	/* equal also where both are infinite */
+	return p.e == p.v ? 0 : fabs(p.e - p.v);
 }
 
 static void
@@ -83,8 +83,8 @@ accumulate(enum op op, struct partial *p, struct num x)
 	case OP_reduce_max:
 	case OP_reduce_min:
 		p->v = extreme(op, p->v, x.v);
-		p->e = extreme(op, p->e, x.v + x.e);
-		p->mag = extreme(op, p->mag, x.v - x.e);
+		e = op == OP_reduce_max ? e : -e;
+		p->e = extreme(op, p->e, x.v + e);
 		return;
 	case OP_reduce_prod:
 		p->v *= x.v;
@@ -117,19 +117,15 @@ finish_sum(const struct ev *ev, struct partial p, double n)
 	if (p.mag >= ev_limit(ev) && isfinite(p.v))
 		s.e = HUGE_VAL;
 	switch (ev->n->op) {
-	case OP_reduce_mean:
-		return (struct num){s.v / n, s.e / n};
+	case OP_reduce_mean: return (struct num){s.v / n, s.e / n};
 	case OP_reduce_l2: /* the device's sum is not negative */
 		y.v = sqrt(s.v);
-		y.e = fmax(sqrt(s.v + s.e) - y.v,
-		    y.v - sqrt(fmax(s.v - s.e, 0)));
+		y.e =
+		    fmax(sqrt(s.v + s.e) - y.v, y.v - sqrt(fmax(s.v - s.e, 0)));
 		y.e += ev_slack(ev, 8, y.v + y.e);
 		return isinf(s.e) ? (struct num){y.v, s.e} : y;
-	case OP_reduce_log_sum:
-		f.op = OP_log;
-		return map1_apply(ev, &f, s);
-	default:
-		return s;
+	case OP_reduce_log_sum: f.op = OP_log; return map1_apply(ev, &f, s);
+	default: return s;
 	}
 }
 
@@ -151,8 +147,8 @@ reduce_floats(struct ev *ev, struct walk *w, int64_t count)
 	int64_t n = type_elems(&ev->in[0].type);
 	const double *x = ev_doubles(ev, 0), *e = ev_errors(ev, 0);
 	enum op op = ev->n->op;
-	struct partial *p = NEW_ARRAY(ev->tmp, struct partial,
-	    (size_t)(ev->len > 0 ? ev->len : 1));
+	struct partial *p = NEW_ARRAY(
+	    ev->tmp, struct partial, (size_t)(ev->len > 0 ? ev->len : 1));
 
 	for (int64_t i = 0; i < ev->len; i++)
 		p[i] = start(op);
@@ -163,8 +159,8 @@ reduce_floats(struct ev *ev, struct walk *w, int64_t count)
 	}
 	for (int64_t i = 0; i < ev->len; i++) {
 		if (op == OP_reduce_max || op == OP_reduce_min)
-			ev_put_exact(ev, i,
-			    (struct num){p[i].v, extreme_error(p[i])});
+			ev_put_exact(
+			    ev, i, (struct num){p[i].v, extreme_error(p[i])});
 		else if (op == OP_reduce_prod)
 			ev_put(ev, i, finish_prod(ev, p[i], (double)count));
 		else
@@ -208,7 +204,7 @@ log_sum_exp(struct ev *ev, struct walk *w, int64_t count)
 			y.v = top[i];
 		if (isfinite(y.v))
 			y.e += ev_slack(ev, k, 1) + ev_slack(ev, 8, y.v) +
-			    ev_slack(ev, 8, log(sum[i]));
+			       ev_slack(ev, 8, log(sum[i]));
 		ev_put(ev, i, y);
 	}
 }
@@ -236,14 +232,14 @@ reduce_ints(struct ev *ev, struct walk *w)
 	bool *unsure = NEW_ARRAY(ev->tmp, bool, room);
 
 	for (int64_t i = 0; i < ev->len; i++)
-		acc[i] = op == OP_reduce_max ? int_lowest(t) :
-		    op == OP_reduce_min      ? int_highest(t) :
-					       op == OP_reduce_prod;
+		acc[i] = op == OP_reduce_max   ? int_lowest(t)
+			 : op == OP_reduce_min ? int_highest(t)
+					       : op == OP_reduce_prod;
 	for (int64_t i = 0; i < n; i++, walk_next(w)) {
 		int64_t k = w->off[0];
 
-		acc[k] = int_step(op, t, acc[k],
-		    int_load(ev->in[0].data, t, i));
+		acc[k] =
+		    int_step(op, t, acc[k], int_load(ev->in[0].data, t, i));
 		unsure[k] = unsure[k] || (e != NULL && e[i] != 0);
 	}
 	for (int64_t i = 0; i < ev->len; i++)
@@ -350,8 +346,8 @@ eval_argreduce(struct ev *ev)
 		return ev_fail(ev, "no elements along the axis");
 	for (int64_t i = 0; i < ev->len; i++) {
 		int64_t o = i / stride[axis], k = i % stride[axis];
-		struct winner w = find(ev, o * n * stride[axis] + k, n,
-		    stride[axis], ties);
+		struct winner w =
+		    find(ev, o * n * stride[axis] + k, n, stride[axis], ties);
 
 		ev_put_int(ev, i, (uint64_t)w.at, w.unsure);
 	}

@@ -48,7 +48,7 @@ place(const struct axis *a, int64_t coord, int64_t o)
 	switch (coord) {
 	case ASYMMETRIC: return x / a->scale;
 	case ALIGN_CORNERS:
-		if (a->length == 1 || a->out == 1)
+		if (a->out == 1)
 			return 0;
 		return x * (double)(a->in - 1) / (a->length - 1);
 	case PYTORCH_HALF_PIXEL:
@@ -91,8 +91,8 @@ cubic(double t, double a)
 
 /* Taps of result coordinate o; outside, the border element repeats. */
 static int
-make_taps(const struct ev *ev, const struct axis *a, int64_t o,
-    struct tap *taps)
+make_taps(
+    const struct ev *ev, const struct axis *a, int64_t o, struct tap *taps)
 {
 	int64_t mode = node_int(ev->n, ATTR_mode);
 	double x = place(a, node_int(ev->n, ATTR_coord), o), low = floor(x);
@@ -101,9 +101,10 @@ make_taps(const struct ev *ev, const struct axis *a, int64_t o,
 
 	if (mode == NEAREST || (a->in == a->out && a->scale == 1)) {
 		taps[0].weight = 1;
-		taps[0].at = mode != NEAREST ?
-		    o :
-		    nearest(x, node_int(ev->n, ATTR_rounding), a->in);
+		taps[0].at =
+		    mode != NEAREST
+			? o
+			: nearest(x, node_int(ev->n, ATTR_rounding), a->in);
 		return 1;
 	}
 	for (int k = 0; k < n; k++) {
@@ -159,10 +160,10 @@ resize_axis(struct ev *ev, const struct stage *x, const struct axis *a,
 			add_scaled(y.v + to, x->v + from, t.weight, inner);
 			if (!ev->bounds)
 				continue;
-			add_scaled(y.e + to, x->e + from, fabs(t.weight),
-			    inner);
-			add_scaled(y.mag + to, x->mag + from, fabs(t.weight),
-			    inner);
+			add_scaled(
+			    y.e + to, x->e + from, fabs(t.weight), inner);
+			add_scaled(
+			    y.mag + to, x->mag + from, fabs(t.weight), inner);
 		}
 	}
 	return y;

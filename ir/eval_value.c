@@ -11,9 +11,9 @@
 static const struct {
 	int bits, least, most;
 } format[DT_COUNT] = {
-    [DT_F32] = {23, -149, 127},
-    [DT_F16] = {10, -24, 15},
-    [DT_BF16] = {7, -133, 127},
+    [DT_F32] = {23, -149,  127 },
+    [DT_F16] = {10, -24,   15  },
+    [DT_BF16] = {7,  -133,  127 },
     [DT_F64] = {52, -1074, 1023},
 };
 
@@ -37,8 +37,8 @@ overflow(enum dtype t)
 }
 
 void
-load_doubles(const void *data, enum dtype t, int64_t off, int64_t n,
-    double *dst)
+load_doubles(
+    const void *data, enum dtype t, int64_t off, int64_t n, double *dst)
 {
 	const char *p = (const char *)data + (size_t)off * dtype_size(t);
 	float f;

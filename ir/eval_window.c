@@ -11,12 +11,12 @@ struct view {
 };
 
 /* Maximum over the taps inside; NaN wins. A window without any gives the
- * lowest value. The device's maximum lies between those of the lower and of
- * the upper ends of the ranges. */
+ * lowest value. The device's maximum is at most that of the upper ends of the
+ * ranges, and falls by no more than that is above. */
 static struct num
 window_max(const struct view *p)
 {
-	double v = -HUGE_VAL, lo = v, hi = v, x, e;
+	double v = -HUGE_VAL, hi = v, x;
 
 	for (int64_t t = 0; t < p->taps; t++) {
 		if (p->off[t] < 0)
@@ -25,15 +25,9 @@ window_max(const struct view *p)
 		if (isnan(x))
 			return (struct num){x, p->e == NULL ? 0 : HUGE_VAL};
 		v = fmax(v, x);
-		if (p->e == NULL)
-			continue;
-		e = p->e[p->off[t]];
-		lo = fmax(lo, x - e);
-		hi = fmax(hi, x + e);
+		hi = fmax(hi, p->e != NULL ? x + p->e[p->off[t]] : x);
 	}
-	if (lo == hi)
-		return (struct num){v, 0};
-	return (struct num){v, fmax(hi - v, v - lo)};
+	return (struct num){v, hi == v ? 0 : hi - v};
 }
 
 /* Sum over the taps inside, before the division of a mean. */
@@ -87,8 +81,8 @@ put_pool(struct ev *ev, int64_t i, const struct view *p, bool pads_count)
 
 /* max_pool of integers, through doubles where they are exact. */
 static void
-put_int_max(struct ev *ev, int64_t i, const int64_t *off, int64_t taps,
-    int64_t base)
+put_int_max(
+    struct ev *ev, int64_t i, const int64_t *off, int64_t taps, int64_t base)
 {
 	enum dtype t = ev->in[0].type.dtype;
 	uint64_t best = int_lowest(t);
@@ -171,8 +165,8 @@ sum_channels(struct ev *ev, bool squared, struct num *s)
 	int64_t pixels, channels;
 
 	if (t->rank < 2 || size < 1)
-		return ev_fail(ev, "size %lld of rank %d", (long long)size,
-		    t->rank);
+		return ev_fail(
+		    ev, "size %lld of rank %d", (long long)size, t->rank);
 	channels = t->dim[1];
 	pixels = span_elems(t, 2, t->rank);
 	for (int64_t i = 0; i < ev->len; i++) {
@@ -205,8 +199,8 @@ sum_channels(struct ev *ev, bool squared, struct num *s)
 bool
 eval_channel_sum(struct ev *ev)
 {
-	struct num *s = NEW_ARRAY(ev->tmp, struct num,
-	    (size_t)(ev->len > 0 ? ev->len : 1));
+	struct num *s =
+	    NEW_ARRAY(ev->tmp, struct num, (size_t)(ev->len > 0 ? ev->len : 1));
 
 	if (!sum_channels(ev, false, s))
 		return false;
@@ -219,8 +213,8 @@ eval_channel_sum(struct ev *ev)
 static struct num
 lrn_value(const struct ev *ev, struct num x, struct num s)
 {
-	double scale = node_float(ev->n, ATTR_alpha) /
-	    (double)node_int(ev->n, ATTR_size);
+	double scale =
+	    node_float(ev->n, ATTR_alpha) / (double)node_int(ev->n, ATTR_size);
 	double bias = node_float(ev->n, ATTR_bias);
 	double beta = node_float(ev->n, ATTR_beta);
 	struct num b = {bias + scale * s.v, fabs(scale) * s.e}, f, y;
@@ -243,8 +237,8 @@ bool
 eval_lrn(struct ev *ev)
 {
 	const double *x = ev_doubles(ev, 0), *e = ev_errors(ev, 0);
-	struct num *s = NEW_ARRAY(ev->tmp, struct num,
-	    (size_t)(ev->len > 0 ? ev->len : 1));
+	struct num *s =
+	    NEW_ARRAY(ev->tmp, struct num, (size_t)(ev->len > 0 ? ev->len : 1));
 
 	if (!sum_channels(ev, true, s))
 		return false;

@@ -58,8 +58,8 @@ drop_expands(struct pass_ctx *c, struct node *n)
 		if (e == NULL || !broadcast_all(n, i, e->in[0], &t) ||
 		    !shape_equal(&t, &n->out[0]->type))
 			continue;
-		if ((n->op == OP_pow || n->op == OP_prelu) && i == 0)
-			continue;
+		if (n->op == OP_prelu && i == 0)
+			continue; /* the shape comes from it alone */
 		node_set_in(c->g, n, i, e->in[0]);
 		c->changed = true;
 	}
@@ -91,18 +91,26 @@ constant_right(struct pass_ctx *c, struct node *n)
 }
 
 static struct value *
+rewrite_map(struct pass_ctx *c, struct node *n)
+{
+	struct value *v;
+
+	if (n->op == OP_cast)
+		return canon_cast(c, n);
+	drop_expands(c, n);
+	drop_widening(c, n);
+	constant_right(c, n);
+	if (is_bias(c, n))
+		return NULL; /* n is gone */
+	v = n->nin == 1 ? canon_unary(c, n) : canon_binary(c, n);
+	return v != NULL ? v : canon_sink(c, n);
+}
+
+static struct value *
 rewrite(struct pass_ctx *c, struct node *n)
 {
 	switch (op_info(n->op)->lowering) {
-	case LOWER_MAP:
-		if (n->op == OP_cast)
-			return canon_cast(c, n);
-		drop_expands(c, n);
-		drop_widening(c, n);
-		constant_right(c, n);
-		if (is_bias(c, n))
-			return NULL; /* n is gone */
-		return n->nin == 1 ? canon_unary(c, n) : canon_binary(c, n);
+	case LOWER_MAP: return rewrite_map(c, n);
 	case LOWER_MOVE:
 		if (n->op == OP_concat)
 			return canon_concat(c, n);
@@ -119,6 +127,8 @@ rewrite(struct pass_ctx *c, struct node *n)
 			return canon_window(c, n);
 		if (n->op == OP_reduce_mean)
 			return canon_reduce(c, n);
+		if (n->op == OP_batch_norm)
+			return canon_sink(c, n);
 		return NULL;
 	case LOWER_FOLD: return NULL;
 	}

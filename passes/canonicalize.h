@@ -13,6 +13,7 @@ struct value *canon_move(struct pass_ctx *c, struct node *n);
 struct value *canon_concat(struct pass_ctx *c, struct node *n);
 struct value *canon_gather(struct pass_ctx *c, struct node *n);
 struct value *canon_reduce(struct pass_ctx *c, struct node *n);
+struct value *canon_sink(struct pass_ctx *c, struct node *n);
 struct value *canon_matrix(struct pass_ctx *c, struct node *n);
 struct value *canon_window(struct pass_ctx *c, struct node *n);
 

@@ -42,6 +42,24 @@ const_from(struct graph *g, const char *name, const struct tensor_type *t,
 	return graph_const(g, name, t, data);
 }
 
+/* The common conversions of weights, without a call for each element. */
+static bool
+convert_fast(void *to, enum dtype t, const void *from, enum dtype u, size_t n)
+{
+	uint16_t *h = to;
+	const float *f = from;
+
+	if (u != DT_F32 || (t != DT_F16 && t != DT_BF16))
+		return false;
+	if (t == DT_F16)
+		for (size_t i = 0; i < n; i++)
+			h[i] = f32_to_f16(f[i]);
+	else
+		for (size_t i = 0; i < n; i++)
+			h[i] = f32_to_bf16(f[i]);
+	return true;
+}
+
 struct value *
 const_cast_to(struct graph *g, const struct value *v, enum dtype t)
 {
@@ -50,8 +68,10 @@ const_cast_to(struct graph *g, const struct value *v, enum dtype t)
 	void *data = arena_calloc(g->arena, n, dtype_size(t));
 
 	type.dtype = t;
-	for (size_t i = 0; i < n; i++)
-		dtype_set(data, t, i, dtype_get(v->data, v->type.dtype, i));
+	if (!convert_fast(data, t, v->data, v->type.dtype, n))
+		for (size_t i = 0; i < n; i++)
+			dtype_set(data, t, i,
+			    dtype_get(v->data, v->type.dtype, i));
 	return graph_const(g, NULL, &type, data);
 }
 

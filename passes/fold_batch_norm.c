@@ -1,5 +1,6 @@
 /* fold-batch-norm: a constant scale and shift per output channel behind a
- * contraction goes into its weights and bias:
+ * contraction goes into its weights and bias, behind a batch norm into its
+ * scale and bias:
  *
  *   s (w x + b) + t = (s w) x + (s b + t)
  *
@@ -9,10 +10,11 @@
 
 #include "passes/legalize.h"
 #include "passes/rewrite.h"
+#include "passes/weights.h"
 
 /* s x + t per channel of a contraction's result. */
 struct affine {
-	struct node *m; /* the contraction */
+	struct node *m; /* the contraction, or a batch norm */
 	int64_t channels;
 	double *scale, *shift;
 	bool scaled;  /* some scale is not 1 */
@@ -89,7 +91,7 @@ contraction(const struct node *u)
 		    !single_use(u->in[i]))
 			continue;
 		m = u->in[i]->def;
-		if (m->op == OP_gemm)
+		if (m->op == OP_gemm || m->op == OP_batch_norm)
 			return m;
 		if (op_info(m->op)->lowering == LOWER_MATRIX &&
 		    node_int(m, ATTR_act) == ACT_NONE &&
@@ -113,35 +115,21 @@ match(struct pass_ctx *c, const struct node *u, struct affine *f)
 	return match_map(u, f);
 }
 
-/* Where output channels lie in the weights of m: element i belongs to
- * channel group(i / span) * per + (i / inner) % per. */
-struct weight_map {
-	int64_t inner; /* elements from one channel to the next */
-	int64_t per;   /* channels in a row */
-	int64_t span;  /* elements of one group, 0: no groups */
-};
-
-static struct weight_map
-weight_map(const struct node *m)
+/* n elements from element i on, times k. */
+static void
+scale_run(void *to, const void *from, enum dtype t, size_t i, size_t n,
+    double k)
 {
-	const struct tensor_type *w = &m->in[1]->type;
-	struct weight_map k = {1, w->dim[0], 0};
+	float *f = to;
+	const float *g = from;
 
-	if (m->op == OP_matmul || m->op == OP_gemm) {
-		bool t = node_int(m, ATTR_trans_b) != 0;
-
-		k.inner = t ? w->dim[w->rank - 1] : 1;
-		k.per = w->dim[w->rank - (t ? 2 : 1)];
-		return k;
+	if (t != DT_F32) {
+		for (size_t end = i + n; i < end; i++)
+			dtype_set(to, t, i, k * dtype_get(from, t, i));
+		return;
 	}
-	for (int i = m->op == OP_conv ? 1 : 2; i < w->rank; i++)
-		k.inner *= w->dim[i];
-	if (m->op == OP_conv_transpose) {
-		k.per = w->dim[1];
-		k.span = w->dim[0] / node_int(m, ATTR_groups) * k.per *
-		    k.inner;
-	}
-	return k;
+	for (size_t end = i + n; i < end; i++)
+		f[i] = (float)(k * (double)g[i]);
 }
 
 static struct value *
@@ -153,13 +141,9 @@ scaled_weights(struct pass_ctx *c, const struct affine *f)
 	enum dtype t = w->type.dtype;
 	void *data = arena_calloc(c->g->arena, (size_t)n, dtype_size(t));
 
-	for (int64_t i = 0; i < n; i++) {
-		int64_t group = k.span > 0 ? i / k.span : 0;
-		double s = f->scale[group * k.per + i / k.inner % k.per];
-
-		dtype_set(data, t, (size_t)i,
-		    s * dtype_get(w->data, t, (size_t)i));
-	}
+	for (int64_t i = 0; i < n; i += k.inner)
+		scale_run(data, w->data, t, (size_t)i, (size_t)k.inner,
+		    f->scale[weight_channel(&k, i)]);
 	return graph_const(c->g, NULL, &w->type, data);
 }
 

@@ -3,18 +3,74 @@
  * fp16, bf16: intermediate values and the weights of contractions narrow;
  * inputs, states and outputs keep the model's dtype, with a conversion at the
  * border. Biases, operands of element-wise ops and parameters of norms stay
- * f32: mixed operands are free (IR.md) and lose nothing.
+ * f32: mixed operands are free (IR.md) and lose nothing. So does the tail,
+ * what follows the last contractions: logits and probabilities are small, and
+ * would lose most.
  * Otherwise the model's dtypes stay, only contractions leave f64. */
 #include <math.h>
+#include <string.h>
 
 #include "passes/rewrite.h"
+#include "passes/weights.h"
 
 struct narrow {
 	struct pass_ctx *c;
 	enum dtype t;
 	struct value **done; /* converted constants, by id */
 	uint32_t ndone;
+	bool *tail; /* by node id: behind a contraction, before none */
+	bool nearest; /* every weight rounds to nearest */
 };
+
+static bool
+is_contraction(const struct node *n)
+{
+	return op_info(n->op)->lowering == LOWER_MATRIX || n->op == OP_gemm;
+}
+
+/* Whether a reader of n is a contraction or, as marked, leads to one. */
+static bool
+leads(const struct node *n, const bool *mark)
+{
+	for (int i = 0; i < n->nout; i++) {
+		const struct value *v = n->out[i];
+
+		for (size_t k = 0; v != NULL && k < v->uses.len; k++) {
+			const struct node *u = v->uses.data[k].node;
+
+			if (is_contraction(u) || mark[u->id])
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+follows(const struct node *n, const bool *mark)
+{
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && n->in[i]->kind == VALUE_NODE &&
+		    mark[n->in[i]->def->id])
+			return true;
+	return is_contraction(n);
+}
+
+static void
+find_tail(struct narrow *x)
+{
+	struct graph *g = x->c->g;
+	struct arena *a = x->c->scratch;
+	bool *lead = NEW_ARRAY(a, bool, g->nnodes + 1);
+	bool *behind = NEW_ARRAY(a, bool, g->nnodes + 1);
+
+	x->tail = NEW_ARRAY(a, bool, g->nnodes + 1);
+	for (struct node *n = g->last; n != NULL; n = n->prev)
+		lead[n->id] = leads(n, lead);
+	graph_foreach_node(g, n) {
+		behind[n->id] = follows(n, behind);
+		x->tail[n->id] = behind[n->id] && !lead[n->id];
+	}
+}
 
 static bool
 other_float(enum dtype a, enum dtype t)
@@ -56,42 +112,52 @@ must_narrow(const struct node *n, int i)
 	switch (op_info(n->op)->lowering) {
 	case LOWER_MATRIX: return i < 2;
 	case LOWER_MAP:
+	case LOWER_MOVE: /* see narrow_move */
 	case LOWER_FOLD: return false;
 	case LOWER_REDUCE:
-	case LOWER_WINDOW:
-	case LOWER_MOVE: return true;
+	case LOWER_WINDOW: return true;
 	case LOWER_COMPOSITE: return i == 0 || (n->op == OP_gemm && i == 1);
 	}
 	return false;
 }
 
+/* v, finite, became infinite in w. */
 static bool
 overflows(const struct value *v, const struct value *w)
 {
-	int64_t n = type_elems(&v->type);
+	size_t n = (size_t)type_elems(&v->type);
+	const uint16_t *h = w->data;
+	uint16_t inf = w->type.dtype == DT_F16 ? 0x7c00 : 0x7f80;
 
-	for (int64_t i = 0; i < n; i++)
-		if (isinf(dtype_get(w->data, w->type.dtype, (size_t)i)) &&
-		    !isinf(dtype_get(v->data, v->type.dtype, (size_t)i)))
+	for (size_t i = 0; i < n; i++)
+		if ((h[i] & 0x7fff) == inf &&
+		    !isinf(dtype_get(v->data, v->type.dtype, i)))
 			return true;
 	return false;
 }
 
+/* The constant operand i of n in the narrow dtype. Weights depend on their
+ * contraction; other constants, and shared weights, are converted once for
+ * all readers. */
 static struct value *
-narrow_const(struct narrow *x, const struct node *n, struct value *v)
+narrow_const(struct narrow *x, const struct node *n, int i)
 {
-	struct value *w = v->id < x->ndone ? x->done[v->id] : NULL;
+	struct value *v = n->in[i], *w;
+	bool weights = !x->nearest && is_contraction(n) && i == 1 &&
+	    v->uses.len == 1;
 
+	w = v->id < x->ndone ? x->done[v->id] : NULL;
 	if (w != NULL)
 		return w;
-	w = const_cast_to(x->c->g, v, x->t);
+	w = weights ? weights_narrow(x->c->g, n, x->t)
+	    : const_cast_to(x->c->g, v, x->t);
 	w->loc = v->loc;
 	if (overflows(v, w))
 		diag_warning(x->c->d, &n->loc, "%s: a constant operand of %s "
 		    "does not fit %s and becomes infinite",
 		    x->c->pass->name, node_label(x->c, n),
 		    dtype_name(x->t));
-	if (v->id < x->ndone)
+	if (v->id < x->ndone && !weights)
 		x->done[v->id] = w;
 	return w;
 }
@@ -106,7 +172,7 @@ narrow_operands(struct narrow *x, struct node *n)
 		    !other_float(v->type.dtype, x->t))
 			continue;
 		if (must_narrow(n, i))
-			v = narrow_const(x, n, v);
+			v = narrow_const(x, n, i);
 		else if (v->type.dtype == DT_F64)
 			v = const_cast_to(x->c->g, v, DT_F32);
 		else
@@ -118,11 +184,59 @@ narrow_operands(struct narrow *x, struct node *n)
 	}
 }
 
-/* Nobody but the outside reads v, and its node can give any float. */
+/* The result has the operands' dtype. */
 static bool
-border_result(const struct node *n, const struct value *v)
+moves_data(const struct node *n)
 {
-	return v->nends > 0 && v->uses.len == 0 &&
+	const struct op_info *info = op_info(n->op);
+
+	return info->lowering == LOWER_MOVE ||
+	    (info->lowering == LOWER_COMPOSITE &&
+	    (info->flags & OPF_FLOAT) == 0);
+}
+
+/* Data movement keeps dtypes: all operands f32 where one in the tail is, else
+ * all narrow. */
+static void
+narrow_move(struct narrow *x, struct node *n)
+{
+	enum dtype t = x->t;
+	struct graph *g = x->c->g;
+
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i]->kind == VALUE_NODE &&
+		    n->in[i]->type.dtype == DT_F32)
+			t = DT_F32;
+	for (int i = 0; i < n->nin; i++) {
+		struct value *v = n->in[i];
+
+		if (!other_float(v->type.dtype, t))
+			continue;
+		if (v->kind != VALUE_CONST)
+			v = mk_cast(g, v, t, n);
+		else if (t == x->t)
+			v = narrow_const(x, n, i);
+		else
+			v = const_cast_to(g, v, t);
+		node_set_in(g, n, i, v);
+		x->c->changed = true;
+	}
+	if (other_float(n->out[0]->type.dtype, t)) {
+		n->out[0]->type.dtype = t;
+		x->c->changed = true;
+	}
+}
+
+/* Result v of n keeps its dtype: f32 in the tail, or nobody but the outside
+ * reads it; and the node can give any float. */
+static bool
+keeps_dtype(const struct narrow *x, const struct node *n,
+    const struct value *v)
+{
+	bool outside = v->nends > 0 && v->uses.len == 0;
+	bool tail = v->type.dtype == DT_F32 && x->tail[n->id];
+
+	return (outside || tail) &&
 	    (n->op == OP_cast || (n->out[0] == v && dtype_overridable(n)));
 }
 
@@ -133,7 +247,7 @@ narrow_results(struct narrow *x, struct node *n)
 		struct value *v = n->out[i];
 
 		if (v == NULL || !other_float(v->type.dtype, x->t) ||
-		    border_result(n, v))
+		    keeps_dtype(x, n, v))
 			continue;
 		if (n->op == OP_cast)
 			node_set_int(x->c->g, n, ATTR_to, (int64_t)x->t);
@@ -186,7 +300,8 @@ static void
 narrow(struct pass_ctx *c, enum dtype t)
 {
 	struct graph *g = c->g;
-	struct narrow x = {c, t, NULL, g->nvalues};
+	struct narrow x = {.c = c, .t = t, .ndone = g->nvalues,
+	    .nearest = c->args != NULL};
 	enum dtype *outputs = NEW_ARRAY(c->scratch, enum dtype,
 	    g->outputs.len);
 
@@ -197,7 +312,12 @@ narrow(struct pass_ctx *c, enum dtype t)
 		narrow_leaf(&x, g->inputs.data[i]);
 	for (size_t i = 0; i < g->states.len; i++)
 		narrow_leaf(&x, g->states.data[i]);
+	find_tail(&x);
 	graph_foreach_node(g, n) {
+		if (moves_data(n)) {
+			narrow_move(&x, n);
+			continue;
+		}
 		narrow_operands(&x, n);
 		narrow_results(&x, n);
 	}
@@ -221,7 +341,7 @@ leave_f64(struct pass_ctx *c, struct node *n)
 		    ? const_cast_to(c->g, v, DT_F32)
 		    : mk_cast(c->g, v, DT_F32, n));
 	}
-	if (!any)
+	if (!any && r->type.dtype != DT_F64)
 		return;
 	c->changed = true;
 	pass_remark(c, &n->loc, "%s computes in f32: the matrix unit has no "
@@ -241,11 +361,15 @@ pass_set_precision(struct pass_ctx *c)
 {
 	enum dtype t = c->opt->precision;
 
+	if (c->args != NULL && strcmp(c->args, "nearest") != 0) {
+		diag_error(c->d, NULL, "-fset-precision=%s: the only choice "
+		    "is nearest", c->args);
+		return false;
+	}
 	if (t == DT_F16 || t == DT_BF16)
 		narrow(c, t);
 	graph_foreach_node_safe(c->g, n, next)
-		if (op_info(n->op)->lowering == LOWER_MATRIX ||
-		    n->op == OP_gemm)
+		if (is_contraction(n))
 			leave_f64(c, n);
 	return true;
 }

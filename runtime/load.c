@@ -1,5 +1,5 @@
 /* Loading object files: from bytes to a program, nothing taken on trust. */
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include <libelf.h>
 #include <stdlib.h>
@@ -222,12 +222,12 @@ read_headers(struct load *l, Elf *elf, Elf64_Shdr *h, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		Elf_Scn *scn = elf_getscn(elf, i);
-		const Elf64_Shdr *s = scn != NULL ? elf64_getshdr(scn) : NULL;
+		const void *s = scn != NULL ? elf64_getshdr(scn) : NULL;
 
 		if (s == NULL)
 			return load_fail(l, "section header %u: %s", i,
 			    elf_errmsg(-1));
-		h[i] = *s;
+		memcpy(&h[i], s, sizeof h[i]);
 	}
 	return true;
 }
@@ -235,16 +235,18 @@ read_headers(struct load *l, Elf *elf, Elf64_Shdr *h, unsigned n)
 static bool
 read_elf(struct load *l, Elf *elf)
 {
-	const Elf64_Ehdr *eh = elf64_getehdr(elf);
+	const void *header = elf64_getehdr(elf);
+	Elf64_Ehdr eh; /* a copy: the image need not be aligned */
 	Elf64_Shdr *h;
 
-	if (eh == NULL)
+	if (header == NULL)
 		return load_fail(l, "ELF header: %s", elf_errmsg(-1));
-	if (!check_ehdr(l, eh))
+	memcpy(&eh, header, sizeof eh);
+	if (!check_ehdr(l, &eh))
 		return false;
-	h = NEW_ARRAY(l->arena, Elf64_Shdr, eh->e_shnum);
-	return read_headers(l, elf, h, eh->e_shnum) &&
-	    check_layout(l, eh, h) && take_sections(l, eh, h);
+	h = NEW_ARRAY(l->arena, Elf64_Shdr, eh.e_shnum);
+	return read_headers(l, elf, h, eh.e_shnum) &&
+	    check_layout(l, &eh, h) && take_sections(l, &eh, h);
 }
 
 bool
@@ -271,7 +273,7 @@ load_sections(struct load *l)
 }
 
 struct wave_program *
-wave_program_load(struct arena *a, struct diag *d, const char *name,
+program_load(struct arena *a, struct diag *d, const char *name,
     const void *bytes, size_t size)
 {
 	struct load *l = NEW(a, struct load);
@@ -288,7 +290,7 @@ wave_program_load(struct arena *a, struct diag *d, const char *name,
 }
 
 const struct wave_binding *
-wave_program_binding(const struct wave_program *p, const char *name)
+program_binding(const struct wave_program *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->nbindings; i++)
 		if (strcmp(p->bindings[i].name, name) == 0)

@@ -36,12 +36,12 @@ next_note(struct load *l, uint64_t *at, uint32_t type, const uint8_t **desc,
 
 	if (left < 20 || word(p) != 5 || word(p + 8) != type ||
 	    memcmp(p + 12, "wave\0\0\0", 8) != 0)
-		return load_fail(l, ".note.wave: note %u is missing",
+		return load_fail(l, ".note.wave: note 0x%x is missing",
 		    (unsigned)type);
 	*size = word(p + 4);
 	padded = ((uint64_t)*size + 3) / 4 * 4;
 	if (padded > left - 20)
-		return load_fail(l, ".note.wave: note %u is cut off",
+		return load_fail(l, ".note.wave: note 0x%x is cut off",
 		    (unsigned)type);
 	*desc = p + 20;
 	*at += 20 + padded;
@@ -57,7 +57,7 @@ note_text(struct load *l, uint64_t *at, uint32_t type, const char **text)
 	if (!next_note(l, at, type, &desc, &size))
 		return false;
 	if (memchr(desc, '\0', size) != NULL)
-		return load_fail(l, ".note.wave: note %u is not text",
+		return load_fail(l, ".note.wave: note 0x%x is not text",
 		    (unsigned)type);
 	*text = arena_strndup(l->arena, (const char *)desc, size);
 	return true;
@@ -118,7 +118,7 @@ note_memory(struct load *l, uint64_t *at)
 	if (!next_note(l, at, OBJ_NOTE_MEMORY, &desc, &size))
 		return false;
 	if (size != 24)
-		return load_fail(l, ".note.wave: note 5 has %u bytes",
+		return load_fail(l, ".note.wave: the memory note has %u bytes",
 		    (unsigned)size);
 	p->dram_size = long_word(desc);
 	p->gbuf_size = long_word(desc + 8);
@@ -159,11 +159,11 @@ records(struct load *l, enum obj_section s, const uint8_t **rec, uint32_t *n)
 {
 	uint64_t count = l->section[s].size / obj_sections[s].record;
 
+	*rec = l->section[s].data;
+	*n = (uint32_t)count;
 	if (count > INT32_MAX)
 		return load_fail(l, "section %s has %llu records",
 		    obj_sections[s].name, (unsigned long long)count);
-	*rec = l->section[s].data;
-	*n = (uint32_t)count;
 	return true;
 }
 

@@ -11,12 +11,11 @@
 
 /* Notes of .note.wave, in this order, all with the name "wave". */
 enum obj_note {
-	OBJ_NOTE_VERSION = 1,      /* u32 ISA, u32 format */
-	OBJ_NOTE_TARGET = 2,       /* name of the target */
-	OBJ_NOTE_PARAMETERS = 3,   /* "key = value" lines */
-	OBJ_NOTE_ACCUMULATION = 4, /* "ascending-k" */
-	OBJ_NOTE_MEMORY = 5,       /* u64 DRAM, GBUF, WBUF bytes used */
-	OBJ_NOTE_COUNT = 5
+	OBJ_NOTE_VERSION = 0x101,      /* u32 ISA, u32 format */
+	OBJ_NOTE_TARGET = 0x102,       /* name of the target */
+	OBJ_NOTE_PARAMETERS = 0x103,   /* "key = value" lines */
+	OBJ_NOTE_ACCUMULATION = 0x104, /* "ascending-k" */
+	OBJ_NOTE_MEMORY = 0x105       /* u64 DRAM, GBUF, WBUF bytes used */
 };
 
 enum obj_kind {

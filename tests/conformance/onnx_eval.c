@@ -23,6 +23,7 @@
 #include "ir/eval.h"
 #include "ir/text.h"
 #include "support/file.h"
+#include "tests/lib/tensorfile.h"
 
 #define MAX_IO 64
 #define ATOL 1e-7
@@ -80,47 +81,14 @@ exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
-static bool
-read_pb(struct run *r, const char *path, struct npy *out)
-{
-	char *data;
-	size_t n;
-	struct tensor_type t;
-	const void *elems;
-	struct imp m = {.arena = r->arena, .diag = &r->diag, .path = path};
-	struct loc loc = {.file = path};
-
-	if (!file_read(r->arena, &r->diag, path, 0, &data, &n))
-		return false;
-	Onnx__TensorProto *p =
-	    onnx__tensor_proto__unpack(NULL, n, (uint8_t *)data);
-	if (p == NULL) {
-		diag_error(&r->diag, &loc, "not a tensor");
-		return false;
-	}
-	bool done = onnx_tensor(&m, &loc, "tensor", p, &t, &elems);
-	if (done) {
-		*out = (struct npy){.dtype = t.dtype, .rank = t.rank};
-		memcpy(out->dim, t.dim, sizeof t.dim);
-		out->bytes = (size_t)type_bytes(&t);
-		out->data = arena_alloc(r->arena, out->bytes + 1);
-		memcpy(out->data, elems, out->bytes);
-	}
-	onnx__tensor_proto__free_unpacked(p, NULL);
-	return done;
-}
-
 static const char *
 npy_path(struct run *r, const char *kind, const char *name)
 {
-	char *safe = arena_strdup(r->arena, name);
-
-	for (char *s = safe; *s != '\0'; s++)
-		if (*s == '/' || *s == ':')
-			*s = '_';
 	const char *slash = strrchr(r->model, '/');
+
 	return arena_printf(r->arena, "%.*s/%s_%s.npy",
-	    (int)(slash - r->model), r->model, kind, safe);
+	    (int)(slash - r->model), r->model, kind,
+	    tensor_file_name(r->arena, name));
 }
 
 /* in_NAME.npy or test_data_set_N/input_K.pb. */
@@ -131,8 +99,8 @@ read_tensor(struct run *r, const char *set, const char *kind, size_t k,
 	if (set[0] == '\0')
 		return npy_read(r->arena, &r->diag, npy_path(r, kind, name),
 		    out);
-	return read_pb(r, arena_printf(r->arena, "%s/%sput_%zu.pb", set,
-	    kind, k), out);
+	return tensor_read(r->arena, &r->diag, arena_printf(r->arena,
+	    "%s/%sput_%zu.pb", set, kind, k), out);
 }
 
 /* Names of the run-time inputs, from the file itself. */
@@ -200,15 +168,6 @@ obey(struct run *r)
 		bind_const(r, i);
 		return true;
 	}
-	if (strstr(r->message, "bind those with -fconst") != NULL) {
-		bool any = false;
-		for (i = 0; i < r->nin; i++)
-			if (!r->bound[i]) {
-				bind_const(r, i);
-				any = true;
-			}
-		return any;
-	}
 	if (f == NULL)
 		return false;
 	f += strlen("-finput=");
@@ -246,7 +205,7 @@ import(struct run *r, bool only)
 		r->inference = false;
 		struct graph *g = onnx_import(r->arena, &r->diag, r->model,
 		    r->bytes, r->size, &r->opt);
-		if (g == NULL ? !obey(r)
+		if (g == NULL ? only || !obey(r)
 			      : only || !resize_inputs(r, g))
 			return g;
 	}

@@ -10,8 +10,8 @@
 struct graph *
 graph_from(struct unit *u, const char *body)
 {
-	char *text = arena_printf(u->arena, "wave.graph 1\ngraph \"t\" {\n%s}\n",
-	    body);
+	char *text = arena_printf(u->arena,
+	    "wave.graph 1\ngraph \"t\" {\n%s}\n", body);
 	struct graph *g = graph_parse(u->arena, &u->diag, "t.wgr", text,
 	    strlen(text));
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "tests/lib/graphs.h"
+#include "tests/lib/agree.h"
 
 static void
 run(struct unit *u, const struct pass_case *k, struct graph *g, bool *changed)

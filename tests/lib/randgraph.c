@@ -14,8 +14,9 @@ struct draft {
 int64_t
 random_between(struct random_graph *r, int64_t lo, int64_t hi)
 {
-	return lo + (int64_t)((unit_random(r->seed) >> 24) %
-	    (uint64_t)(hi - lo + 1));
+	uint64_t n = hi > lo ? (uint64_t)(hi - lo + 1) : 1;
+
+	return lo + (int64_t)((unit_random(r->seed) >> 24) % n);
 }
 
 static bool

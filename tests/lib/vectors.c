@@ -103,16 +103,19 @@ build(struct reader *r, struct diag *d, struct vector *v,
     const struct attr *attrs, int nattrs, int nin)
 {
 	struct value *in[VECTOR_OPERANDS] = {NULL};
-	struct node_spec spec = {.op = v->op, .in = in, .nin = nin,
-	    .attrs = attrs, .nattrs = nattrs};
+	struct node_spec spec = {.op = v->op,
+	    .in = in,
+	    .nin = nin,
+	    .attrs = attrs,
+	    .nattrs = nattrs};
 
 	v->graph = graph_new(r->a, v->label);
 	for (int i = 0; i < nin; i++) {
 		if (v->in[i].type.dtype == DT_NONE)
 			continue;
 		if (v->op == OP_tile && i == 1)
-			in[i] = graph_const(v->graph, NULL, &v->in[i].type,
-			    v->in[i].data);
+			in[i] = graph_const(
+			    v->graph, NULL, &v->in[i].type, v->in[i].data);
 		else
 			in[i] = graph_input(v->graph, NULL, &v->in[i].type);
 	}
@@ -141,7 +144,8 @@ one(struct reader *r, struct diag *d, struct vector *v)
 	for (int i = 0; i < nin && i < VECTOR_OPERANDS; i++)
 		v->in[i] = tensor(r);
 	v->want = tensor(r);
-	if (r->bad || v->op == OP_NONE || nattrs > 16 || nin > VECTOR_OPERANDS) {
+	if (r->bad || v->op == OP_NONE || nattrs > 16 ||
+	    nin > VECTOR_OPERANDS) {
 		diag_error(d, NULL, "bad record '%s'", v->label);
 		return false;
 	}

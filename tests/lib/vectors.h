@@ -19,7 +19,7 @@ struct vector {
 
 /* Reads every case, each as a graph of its own; all lives in a. A defect of
  * the file or a node that graph_add refuses is a message in d and NULL. */
-struct vector *vectors_read(struct arena *a, struct diag *d,
-    const char *path, size_t *count);
+struct vector *vectors_read(
+    struct arena *a, struct diag *d, const char *path, size_t *count);
 
 #endif

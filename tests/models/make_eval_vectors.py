@@ -706,6 +706,8 @@ def resizes():
     resize("3d", rand(1, 1, 3, 2, 4), 1, 0, sizes=[1, 1, 5, 4, 3])
     resize("coeff", rand(1, 1, 4, 4), 2, 0, scales=[1, 1, 2.5, 2.5],
            cubic=-0.5)
+    for mode in (0, 1, 2):
+        resize("to 1", rand(1, 1, 3, 4), mode, 2, sizes=[1, 1, 1, 2])
     resize("f16", rand(1, 2, 4, 4, dtype="f16"), 1, 2, sizes=[1, 2, 7, 7])
     resize("u8", T(rng.randint(0, 255, (1, 2, 3, 3)), "u8"), 0, 1, 2,
            scales=[1, 1, 2, 3])

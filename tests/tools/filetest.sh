@@ -15,6 +15,7 @@ export PATH="$BIN:$PATH"
 dir=tests/filetests
 
 list() {
+	[ -d $dir ] || return 0
 	find $dir -mindepth 2 -maxdepth 2 -type f ! -name '*.out' \
 	    ! -name '*.err' ! -name '*.exit' ! -name '*.md' | sort
 }

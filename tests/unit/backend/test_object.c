@@ -1,19 +1,15 @@
 /* Objects written and loaded again are the same program, and bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "backend/object.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/program.h"
-#include "backend/object.h"
 #include "support/file.h"
 #include "tests/lib/program.h"
+#include "tests/lib/unit.h"
 
 static void
 keep_text(void *user, enum diag_level level, const struct loc *loc,
@@ -62,7 +58,7 @@ same_bindings(const struct wave_program *x, const struct wave_program *y)
 	assert_int_equal(x->nbindings, y->nbindings);
 	for (uint32_t i = 0; i < x->nbindings; i++) {
 		const struct wave_binding *b = &x->bindings[i];
-		const struct wave_binding *c = wave_program_binding(y,
+		const struct wave_binding *c = program_binding(y,
 		    b->name);
 
 		assert_ptr_equal(c, &y->bindings[i]);
@@ -161,7 +157,7 @@ test_round_trip(void **state)
 		if (!program_validate(a, &d, "made up", p, &t))
 			fail_msg("seed %d: %s", (int)seed, text);
 		assert_true(object_write_memory(a, &d, p, &x, &nx));
-		q = wave_program_load(a, &d, "mem.wo", x, nx);
+		q = program_load(a, &d, "mem.wo", x, nx);
 		if (q == NULL)
 			fail_msg("seed %d: %s", (int)seed, text);
 		assert_true(program_validate(a, &d, "mem.wo", q, &t));
@@ -176,15 +172,14 @@ test_round_trip(void **state)
 static void
 test_file(void **state)
 {
-	static const char path[] = "build/test_object.wo";
-	struct arena *a = arena_new();
-	char text[512] = "", *file;
+	struct unit *u = *state;
+	struct arena *a = u->arena;
+	char text[512] = "", *file, *path = unit_path(u, "x.wo");
 	struct diag d = { keep_text, text, 0 };
 	struct wave_program *p = random_program(a, 7);
 	uint8_t *x;
 	size_t nx, nf;
 
-	(void)state;
 	assert_true(object_write(&d, path, p));
 	assert_true(object_write_memory(a, &d, p, &x, &nx));
 	assert_true(file_read(a, &d, path, 0, &file, &nf));
@@ -193,7 +188,6 @@ test_file(void **state)
 	remove(path);
 	assert_false(object_write(&d, "/nonexistent/folder/x.wo", p));
 	assert_int_equal(d.errors, 1);
-	arena_free(a);
 }
 
 /* Programs that do not hold together are not written. */
@@ -233,7 +227,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_file),
+		UNIT_TEST(test_file),
 		cmocka_unit_test(test_refused),
 	};
 

@@ -1,16 +1,12 @@
 /* Built-in targets, INI files, overrides and their diagnostics. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "backend/target.h"
 
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/target.h"
 #include "support/file.h"
 #include "support/target.h"
+#include "tests/lib/unit.h"
 
 struct messages {
 	char text[2048];
@@ -70,6 +66,7 @@ test_builtins(void **state)
 	t = builtin(a, "scalesim");
 	assert_int_equal(t->weight_double_buffer, 0);
 	assert_int_equal(t->shift_full, 1);
+	assert_int_equal(t->weight_stationary, 1);
 	assert_int_equal(t->block_m, 0);
 	assert_int_equal(builtin(a, "ideal")->issue_cycles, 0);
 	assert_int_equal(builtin(a, "tiny")->rows, 4);
@@ -169,19 +166,18 @@ test_long_line_and_nul(void **state)
 static void
 test_base_of_itself(void **state)
 {
-	static const char path[] = "build/self-base-test.ini";
-	static const char text[] = "[target]\nbase = build/self-base-test.ini\n";
-	struct arena *a = arena_new();
+	struct unit *u = *state;
 	struct messages m = { "" };
 	struct diag d = { keep, &m, 0 };
+	char *path = unit_path(u, "self.ini");
+	char *text = arena_printf(u->arena, "[target]\nbase = %s\n",
+	    strrchr(path, '/') + 1);
 
-	(void)state;
-	if (!file_write(&d, path, text, sizeof text - 1))
+	if (!file_write(&d, path, text, strlen(text)))
 		fail_msg("%s", m.text);
-	assert_null(target_load(a, &d, path));
+	assert_null(target_load(u->arena, &d, path));
 	assert_non_null(strstr(m.text, "inherit from one another"));
 	remove(path);
-	arena_free(a);
 }
 
 static void
@@ -288,7 +284,7 @@ main(void)
 		cmocka_unit_test(test_builtins),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_long_line_and_nul),
-		cmocka_unit_test(test_base_of_itself),
+		UNIT_TEST(test_base_of_itself),
 		cmocka_unit_test(test_load_errors),
 		cmocka_unit_test(test_override),
 		cmocka_unit_test(test_text_round_trip),

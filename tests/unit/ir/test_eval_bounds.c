@@ -47,9 +47,9 @@ perturb(struct arena *a, struct eval_tensor *x, struct eval_tensor *moved,
 		return;
 	x->bound = NEW_ARRAY(a, double, (size_t)n + 1);
 	for (int64_t i = 0; i < n; i++) {
-		double u = way == 0 ? uniform(seed) :
-		    way == 1	    ? (uniform(seed) < 0 ? -1 : 1) :
-				      3 - 2 * (way - 1);
+		double u = way == 0   ? uniform(seed)
+			   : way == 1 ? (uniform(seed) < 0 ? -1 : 1)
+				      : 3 - 2 * (way - 1);
 
 		v[i] = element(x, i);
 		if (!isfinite(v[i]))
@@ -82,8 +82,8 @@ check(const char *what, enum op op, const struct eval_tensor *want,
 		r->all[op]++;
 		if (!eval_within(w, g, bound[i]))
 			fail_msg("%s: element %lld: reference %.9g, device "
-			    "%.9g, difference %g, bound %g", what,
-			    (long long)i, w, g, fabs(g - w), bound[i]);
+				 "%.9g, difference %g, bound %g",
+			    what, (long long)i, w, g, fabs(g - w), bound[i]);
 		if (isinf(bound[i]) || isnan(w))
 			continue;
 		r->finite[op]++;
@@ -150,8 +150,8 @@ moved_operands(void **state)
 		fail_msg("%s", u->last);
 	for (size_t i = 0; i < count; i++) {
 		for (int way = 0; way < 4; way++)
-			perturb_case(u, &v[i], way, sizes[(i + (size_t)way) % 3],
-			    r, &seed);
+			perturb_case(u, &v[i], way,
+			    sizes[(i + (size_t)way) % 3], r, &seed);
 	}
 	report("moved", r, 0.05);
 }

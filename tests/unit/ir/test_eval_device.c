@@ -8,7 +8,6 @@
 
 #include "tests/lib/unit.h"
 
-
 struct bench {
 	struct unit *u;
 	uint64_t seed;
@@ -85,14 +84,14 @@ job_new(struct bench *b, enum op op)
 {
 	static const enum dtype out[] = {DT_F32, DT_F32, DT_F16, DT_BF16};
 
-	return (struct job){.b = b, .a = arena_new(), .op = op,
-	    .out = out[below(b, 4)]};
+	return (struct job){
+	    .b = b, .a = arena_new(), .op = op, .out = out[below(b, 4)]};
 }
 
 /* The next operand, of values mid +- spread, some of them with an error. */
 static void
-job_operand(struct job *j, int rank, const int64_t *dim, double mid,
-    double spread)
+job_operand(
+    struct job *j, int rank, const int64_t *dim, double mid, double spread)
 {
 	struct tensor_type t = type_make(DT_F32, rank, dim);
 	size_t n = (size_t)type_elems(&t);
@@ -128,8 +127,12 @@ job_run(struct job *j)
 	struct graph *g = graph_new(j->a, "job");
 	struct diag *d = &j->b->u->diag;
 	struct value *in[OPERANDS] = {NULL};
-	struct node_spec spec = {.op = j->op, .in = in, .nin = j->nin,
-	    .attrs = j->attrs, .nattrs = j->nattrs, .out_dtype = j->out};
+	struct node_spec spec = {.op = j->op,
+	    .in = in,
+	    .nin = j->nin,
+	    .attrs = j->attrs,
+	    .nattrs = j->nattrs,
+	    .out_dtype = j->out};
 	struct eval_options opt = {.round = true};
 	struct eval_tensor out;
 	struct node *n;
@@ -164,8 +167,9 @@ job_check(struct job *j, size_t i, float y)
 	b->tried[j->op]++;
 	if (!eval_within(w, got, bound))
 		fail_msg("%s to %s: element %zu: reference %.9g, device %.9g, "
-		    "difference %g, bound %g", op_info(j->op)->name,
-		    dtype_name(j->out), i, w, got, fabs(got - w), bound);
+			 "difference %g, bound %g",
+		    op_info(j->op)->name, dtype_name(j->out), i, w, got,
+		    fabs(got - w), bound);
 	if (isinf(bound))
 		return;
 	b->finite[j->op]++;
@@ -190,8 +194,8 @@ report(struct bench *b, double least)
 		if (b->tried[op] == 0)
 			continue;
 		print_message("%-20s worst ratio %.3f, of roundings alone "
-		    "%.3f, finite %3.0f %% of %zu\n", op_info(op)->name,
-		    b->worst[op], b->rounding[op],
+			      "%.3f, finite %3.0f %% of %zu\n",
+		    op_info(op)->name, b->worst[op], b->rounding[op],
 		    100 * (double)b->finite[op] / (double)b->tried[op],
 		    b->tried[op]);
 		/* none at all: both sides round the exact result alike */
@@ -229,7 +233,8 @@ activate(struct bench *b, enum act act, float x)
 static void
 matmul(struct bench *b, int64_t k, enum act act)
 {
-	const int64_t a[2] = {3, k}, w[2] = {k, 4}, bias[1] = {4}, y[2] = {3, 4};
+	const int64_t a[2] = {3, k}, w[2] = {k, 4}, bias[1] = {4},
+		      y[2] = {3, 4};
 	struct job j = job_new(b, OP_matmul);
 	float *t = NEW_ARRAY(j.a, float, (size_t)k);
 	bool fused = below(b, 2) == 0;
@@ -336,7 +341,8 @@ reduce(struct bench *b, enum op op, int64_t n)
 	else if (op == OP_reduce_prod)
 		job_operand(&j, 1, &n, 1, 0.3);
 	else
-		job_operand(&j, 1, &n, 0.1, op == OP_reduce_log_sum_exp ? 9 : 3);
+		job_operand(
+		    &j, 1, &n, 0.1, op == OP_reduce_log_sum_exp ? 9 : 3);
 	job_run(&j);
 	job_check(&j, 0, reduced(b, op, j.x[0], t, (size_t)n));
 	job_end(&j);
@@ -400,8 +406,9 @@ batch_norm(struct bench *b)
 		size_t k = i % 3;
 		float r = off(b, 1 / sqrt((double)(j.x[4][k] + 1e-3f)));
 
-		job_check(&j, i, affine(form, j.x[0][i], j.x[3][k], r,
-		    j.x[1][k], j.x[2][k]));
+		job_check(&j, i,
+		    affine(
+			form, j.x[0][i], j.x[3][k], r, j.x[1][k], j.x[2][k]));
 	}
 	job_end(&j);
 }
@@ -425,8 +432,25 @@ layer_norm(struct bench *b, int64_t n)
 	v = sum(b, t, (size_t)n) / (float)n;
 	r = off(b, 1 / sqrt((double)(v + 1e-5f)));
 	for (int64_t i = 0; i < n; i++)
-		job_check(&j, (size_t)i, affine(form, j.x[0][i], m, r,
-		    j.x[1][i], j.x[2][i]));
+		job_check(&j, (size_t)i,
+		    affine(form, j.x[0][i], m, r, j.x[1][i], j.x[2][i]));
+	job_end(&j);
+}
+
+static void
+max_pool(struct bench *b)
+{
+	const int64_t dim[3] = {1, 1, 12}, kernel = 4;
+	struct job j = job_new(b, OP_max_pool);
+
+	j.attrs[j.nattrs++] = attr_make_ints(ATTR_kernel, &kernel, 1);
+	job_operand(&j, 3, dim, 1, 0.1);
+	job_run(&j);
+	for (size_t i = 0; i < 9; i++) {
+		const float *x = j.x[0] + i;
+
+		job_check(&j, i, fmaxf(fmaxf(x[0], x[1]), fmaxf(x[2], x[3])));
+	}
 	job_end(&j);
 }
 
@@ -453,8 +477,8 @@ lrn(struct bench *b)
 		if (below(b, 2))
 			f = off(b, pow((double)base, -0.75));
 		else
-			f = off(b, exp((double)(-0.75f *
-			    off(b, log((double)base)))));
+			f = off(b,
+			    exp((double)(-0.75f * off(b, log((double)base)))));
 		job_check(&j, i, j.x[0][i] * f);
 	}
 	job_end(&j);
@@ -476,6 +500,7 @@ reductions(void **state)
 		batch_norm(&b);
 		layer_norm(&b, n[1 + i % 4]);
 		lrn(&b);
+		max_pool(&b);
 	}
 	report(&b, 0.03);
 }
@@ -502,9 +527,7 @@ mapped(struct bench *b, enum op op, float x)
 	case OP_tanh: return off(b, tanh(d));
 	case OP_sigmoid: return off(b, 1 / (1 + exp(-d)));
 	case OP_leaky_relu: return x < 0 ? a * x : x;
-	case OP_hard_sigmoid:
-		z = a * x + be;
-		return z < 0 ? 0 : z > 1 ? 1 : z;
+	case OP_hard_sigmoid: z = a * x + be; return z < 0 ? 0 : z > 1 ? 1 : z;
 	case OP_hard_swish: return activate(b, ACT_HARD_SWISH, x);
 	case OP_elu: return x < 0 ? a * (e - 1) : x;
 	case OP_selu: return be * (x > 0 ? x : a * (e - 1));
@@ -543,7 +566,7 @@ static void
 map(struct bench *b, enum op op)
 {
 	bool positive = op == OP_sqrt || op == OP_rsqrt || op == OP_log ||
-	    op == OP_reciprocal;
+			op == OP_reciprocal;
 	const int64_t n = 64;
 	struct job j = job_new(b, op);
 
@@ -562,10 +585,11 @@ paired(struct bench *b, enum op op, float x, float y)
 	case OP_add: return x + y;
 	case OP_sub: return x - y;
 	case OP_mul: return x * y;
-	case OP_div:
-		return below(b, 2) ? x / y : x * (1.0f / y);
+	case OP_div: return below(b, 2) ? x / y : x * (1.0f / y);
 	case OP_pow: return off(b, pow((double)x, (double)y));
 	case OP_prelu: return x < 0 ? x * y : x;
+	case OP_min: return fminf(x, y);
+	case OP_max: return fmaxf(x, y);
 	default: return 0;
 	}
 }
@@ -575,9 +599,13 @@ pair(struct bench *b, enum op op)
 {
 	const int64_t n = 64;
 	struct job j = job_new(b, op);
+	bool close = op == OP_min || op == OP_max;
 
-	job_operand(&j, 1, &n, op == OP_pow ? 4 : 0, op == OP_pow ? 3.5 : 8);
-	job_operand(&j, 1, &n, op == OP_div ? 5 : 0, 4);
+	if (op == OP_pow)
+		job_operand(&j, 1, &n, 4, 3.5);
+	else
+		job_operand(&j, 1, &n, 1, close ? 0.02 : 8);
+	job_operand(&j, 1, &n, op == OP_div ? 5 : 1, close ? 0.02 : 4);
 	job_run(&j);
 	for (size_t i = 0; i < 64; i++)
 		job_check(&j, i, paired(b, op, j.x[0][i], j.x[1][i]));
@@ -591,8 +619,8 @@ maps(void **state)
 	    OP_log, OP_sin, OP_cos, OP_erf, OP_tanh, OP_sigmoid, OP_leaky_relu,
 	    OP_hard_sigmoid, OP_hard_swish, OP_elu, OP_selu, OP_celu,
 	    OP_softplus, OP_softsign, OP_gelu, OP_mish};
-	static const enum op two[] = {OP_add, OP_sub, OP_mul, OP_div, OP_pow,
-	    OP_prelu};
+	static const enum op two[] = {
+	    OP_add, OP_sub, OP_mul, OP_div, OP_pow, OP_prelu, OP_min, OP_max};
 	struct bench b = {.u = *state, .seed = 44};
 
 	for (int i = 0; i < 150; i++) {

@@ -95,5 +95,6 @@ main(void)
 	    UNIT_TEST(all_cases),
 	};
 
-	return cmocka_run_group_tests_name("ir/eval_vectors", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+	    "ir/eval_vectors", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* canonicalize on small graphs: see tests/lib/passcase.h. */
+/* canonicalize on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -303,6 +303,94 @@ static const struct pass_case cases[] = {
 	    "%a = identity %x : f32[2]\n"
 	    "output %a \"y\"\n",
 	    NULL},
+    {"padded_avg_pool_keeps_pad", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,1,4,4]\n"
+	    "%p = pad %x {pads_begin = [0,0,1,1], pads_end = "
+	    "[0,0,1,1]} : f32[1,1,6,6]\n"
+	    "%a = avg_pool %p {kernel = [3,3], pads_begin = [1,1]} : "
+	    "f32[1,1,5,5]\n"
+	    "output %a \"y\"\n",
+	    NULL},
+    {"constants_that_broadcast_stay", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,1]\n"
+	    "input %w : f32[2,3]\n"
+	    "const %two : f32[2,3] = [2,2,2,2,2,2]\n"
+	    "const %z : f32[1,3] = [0,0,0]\n"
+	    "%a = pow %x, %two : f32[2,3]\n"
+	    "%b = max %x, %two : f32[2,3]\n"
+	    "%c = add %x, %z : f32[1,3]\n"
+	    "%e = expand %x {shape = [2,3]} : f32[2,3]\n"
+	    "%d = prelu %e, %w : f32[2,3]\n"
+	    "%f = add %a, %b : f32[2,3]\n"
+	    "%g = add %f, %c : f32[2,3]\n"
+	    "%h = add %g, %d : f32[2,3]\n"
+	    "output %h \"y\"\n",
+	    NULL},
+    {"add_behind_activation_stays", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[1,2]\n"
+	    "input %r : f32[1,2]\n"
+	    "const %w : f32[2,2] = [1,2,3,4]\n"
+	    "const %b : f32[2] = [1,2]\n"
+	    "%a = matmul %x, %w {act = relu} : f32[1,2]\n"
+	    "%c = add %a, %b : f32[1,2]\n"
+	    "%d = matmul %c, %w, _, %r : f32[1,2]\n"
+	    "%e = add %d, %b : f32[1,2]\n"
+	    "output %e \"y\"\n",
+	    NULL},
+    {"sink_through_unit_dims", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[3,4]\n"
+	    "const %w : f32[4,2] = [1,2,3,4,5,6,7,8]\n"
+	    "const %s : f32[2] = [1,2]\n"
+	    "const %k : f32[1,2,1] = [10,20]\n"
+	    "const %m : f32[2,1] = [3,4]\n"
+	    "%y = matmul %x, %w : f32[3,2]\n"
+	    "%r = reshape %y {shape = [3,2,1]} : f32[3,2,1]\n"
+	    "%b = batch_norm %r, %s, %s, %s, %s : f32[3,2,1]\n"
+	    "%a = add %b, %k : f32[3,2,1]\n"
+	    "%z = matmul %x, %w : f32[3,2]\n"
+	    "%q = reshape %z {shape = [1,3,2,1]} : f32[1,3,2,1]\n"
+	    "%c = mul %m, %q : f32[1,3,2,1]\n"
+	    "%t = reshape %c {shape = [3,2,1]} : f32[3,2,1]\n"
+	    "%u = mul %t, %a : f32[3,2,1]\n"
+	    "%v = relu %u : f32[3,2,1]\n"
+	    "output %v \"y\"\n",
+	    "  input  %0 : f32[3,4]\n"
+	    "  const  %1 : f32[4,2] = [1,2,3,4,5,6,7,8]\n"
+	    "  const  %2 : f32[2] = [1,2]\n"
+	    "  const  %3 : f32[1,2] = [10,20]\n"
+	    "  const  %4 : f32[1,2] = [3,4]\n"
+	    "  %5 = matmul %0, %1 : f32[3,2]\n"
+	    "  %6 = batch_norm %5, %2, %2, %2, %2 : f32[3,2]\n"
+	    "  %7 = add %6, %3 : f32[3,2]\n"
+	    "  %8 = reshape %7 {shape = [3,2,1]} : f32[3,2,1]\n"
+	    "  %9 = matmul %0, %1 : f32[3,2]\n"
+	    "  %10 = mul %9, %4 : f32[3,2]\n"
+	    "  %11 = reshape %10 {shape = [3,2,1]} : f32[3,2,1]\n"
+	    "  %12 = mul %11, %8 : f32[3,2,1]\n"
+	    "  %13 = relu %12 : f32[3,2,1]\n"
+	    "  output %13 \"y\"\n"},
+    {"sink_not_through_merge", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[3,4]\n"
+	    "const %w : f32[4,2] = [1,2,3,4,5,6,7,8]\n"
+	    "const %m : f32[6] = [1,2,3,4,5,6]\n"
+	    "%y = matmul %x, %w : f32[3,2]\n"
+	    "%r = reshape %y {shape = [6]} : f32[6]\n"
+	    "%a = mul %r, %m : f32[6]\n"
+	    "output %a \"y\"\n",
+	    NULL},
+    {"sink_activation", PASS_canonicalize, 2, DT_NONE,
+	    "input %x : f32[3,4]\n"
+	    "const %w : f32[4,2] = [1,2,3,4,5,6,7,8]\n"
+	    "%y = matmul %x, %w : f32[3,2]\n"
+	    "%r = reshape %y {shape = [6]} : f32[6]\n"
+	    "%a = leaky_relu %r {alpha = 0.5} : f32[6]\n"
+	    "output %a \"y\"\n",
+	    "  input  %0 : f32[3,4]\n"
+	    "  const  %1 : f32[4,2] = [1,2,3,4,5,6,7,8]\n"
+	    "  %2 = matmul %0, %1 : f32[3,2]\n"
+	    "  %3 = leaky_relu %2 {alpha = 0.5} : f32[3,2]\n"
+	    "  %4 = reshape %3 {shape = [6]} : f32[6]\n"
+	    "  output %4 \"y\"\n"},
 };
 
 static void
@@ -321,5 +409,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/canonicalize", tests, NULL,
+	    NULL);
 }

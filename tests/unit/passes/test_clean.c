@@ -1,4 +1,4 @@
-/* fold, cse, dce and fold-batch-norm on small graphs: see tests/lib/passcase.h. */
+/* fold, cse, dce and fold-batch-norm on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -167,6 +167,35 @@ static const struct pass_case cases[] = {
 	    "%a = add %z, %u : f32[1,2,2,2]\n"
 	    "output %a \"out\"\n",
 	    NULL},
+    {"affine_chain_into_bn", PASS_fold_batch_norm, 2, DT_NONE,
+	    "input %x : f32[1,2,1,1]\n"
+	    "const %s : f32[2] = [2,4]\n"
+	    "const %t : f32[2] = [1,2]\n"
+	    "const %m : f32[2] = [5,6]\n"
+	    "const %v : f32[2] = [3,15]\n"
+	    "const %k : f32[2,1,1] = [10,100]\n"
+	    "%z = batch_norm %x, %s, %t, %m, %v {epsilon = 1} : "
+	    "f32[1,2,1,1]\n"
+	    "%a = mul %z, %k : f32[1,2,1,1]\n"
+	    "%b = add %a, %k : f32[1,2,1,1]\n"
+	    "output %b \"out\"\n",
+	    "  input  %0 : f32[1,2,1,1]\n"
+	    "  const  %1 : f32[2] = [5,6]\n"
+	    "  const  %2 : f32[2] = [3,15]\n"
+	    "  const  %3 : f32[2] = [20,400]\n"
+	    "  const  %4 : f32[2] = [20,300]\n"
+	    "  %5 = batch_norm %0, %3, %4, %1, %2 {epsilon = 1} : "
+	    "f32[1,2,1,1]\n"
+	    "  output %5 \"out\"\n"},
+    {"scale_behind_residual_stays", PASS_fold_batch_norm, 2, DT_NONE,
+	    "input %x : f32[1,2]\n"
+	    "input %r : f32[1,2]\n"
+	    "const %w : f32[2,2] = [1,2,3,4]\n"
+	    "const %k : f32[2] = [1,2]\n"
+	    "%y = matmul %x, %w, _, %r : f32[1,2]\n"
+	    "%z = mul %y, %k : f32[1,2]\n"
+	    "output %z \"out\"\n",
+	    NULL},
 };
 
 static void
@@ -185,5 +214,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/clean", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/clean", tests, NULL,
+	    NULL);
 }

@@ -1,4 +1,4 @@
-/* legalize on small graphs: see tests/lib/passcase.h. */
+/* legalize on small graphs: tests/lib/passcase.h. */
 #include "passes/pass.h"
 
 #include "tests/lib/passcase.h"
@@ -463,5 +463,6 @@ main(void)
 	    UNIT_TEST(run_case),
 	};
 
-	return cmocka_run_group_tests_name("passes/legalize", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("passes/legalize", tests, NULL,
+	    NULL);
 }
