@@ -291,7 +291,7 @@ static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS];
+	struct slot s[MAX_OPERANDS] = {0};
 	bool dma = o->copy && dma_converts(o->pl[1].dtype, o->pl[0].dtype);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);

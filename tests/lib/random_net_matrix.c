@@ -60,7 +60,7 @@ weight(struct net *n, enum dtype t, int rank, const int64_t *dim, double limit)
 	int64_t dice = net_between(n, 1, 100);
 	struct value *w;
 
-	if (dice <= 72)
+	if (dice <= 72 || n->batch > 0)
 		return net_leaf(n, t, rank, dim, limit, true);
 	w = net_leaf(n, t, rank, dim, limit, false);
 	if (dice <= 86)
