@@ -21,7 +21,7 @@ static void
 list(struct draft *d, enum attr_id id, const int64_t *v, int n)
 {
 	int64_t *copy = arena_memdup(d->n->unit->arena, v,
-	    (size_t)(n + 1) * sizeof *v);
+	    (size_t)n * sizeof *v);
 
 	attr(d, attr_make_ints(id, copy, (size_t)n));
 }
