@@ -187,15 +187,18 @@ bank(struct emit *e, enum space space)
 	const struct wave_target *t = e->lw->target;
 	static const char *const names[SPACE_COUNT] = {
 	    [SPACE_LBUF_V] = "v", [SPACE_LBUF_H] = "h", [SPACE_OBUF] = "o"};
-	int64_t banks = space == SPACE_OBUF ? t->obuf_banks : t->lbuf_banks;
+	/* without a loop there is one version: bank 0 */
+	int64_t banks = CUR_LOOP(e->lw) == NULL ? 1 :
+	    space == SPACE_OBUF ? t->obuf_banks : t->lbuf_banks;
 	int64_t moving = e->p->pixels_stationary ? e->col_n : e->row_n;
 	int64_t still = e->p->pixels_stationary ? e->row_n : e->col_n;
 	int64_t size = (int64_t)dtype_size(e->c->x.dtype);
 	int64_t bytes = space == SPACE_LBUF_V ? t->rows * still * size :
 	    space == SPACE_LBUF_H ? t->rows * moving * size :
 	    moving * still * 4;
-	return tile_buffer(e->lw->p, names[space], space, bytes, (int)banks,
-	    CUR_LOOP(e->lw));
+	struct tile_loop *scope = CUR_LOOP(e->lw);
+	return tile_buffer(e->lw->p, names[space], space, bytes,
+	    scope != NULL ? (int)banks : 1, scope);
 }
 
 static void

@@ -95,6 +95,9 @@ coalesce(struct vop *o)
 		o->dim[n++] = *d;
 	}
 	o->rank = n;
+	/* a reduction over nothing but extents of 1 is still one */
+	if (o->kind == TILE_RED && (n == 0 || !o->dim[n - 1].reduced))
+		add_dim(o, 1, true);
 }
 
 /* ---- tile choice ---- */
@@ -160,11 +163,7 @@ choose_tile(struct vop *o)
 	}
 	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
 		return true;
-	diag_error(o->lw->diag, &o->lw->node->loc,
-	    "'%s' needs %lld bytes of the global buffer for one tile; %lld "
-	    "are free",
-	    op_info(o->lw->node->op)->name,
-	    (long long)need_bytes(o, o->tile), (long long)o->lw->gbuf_free);
+	lower_no_room(o->lw, need_bytes(o, o->tile));
 	return false;
 }
 
@@ -282,10 +281,15 @@ copy_tile(struct vop *o, const struct box *b)
 	    o->pl[0].dtype);
 }
 
+/* One DMA rounds once: not from an input seen in one dtype to another. */
 static bool
-dma_converts(enum dtype from, enum dtype to)
+dma_converts(const struct place *from, const struct place *to)
 {
-	return from == to || (dtype_is_float(from) && dtype_is_float(to));
+	enum dtype stored = from->buf->dtype;
+	if (from->dtype == to->dtype)
+		return true;
+	return dtype_is_float(from->dtype) && dtype_is_float(to->dtype) &&
+	    (stored == DT_NONE || stored == from->dtype);
 }
 
 static void
@@ -293,7 +297,7 @@ emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
 	struct slot s[MAX_OPERANDS];
-	bool dma = o->copy && dma_converts(o->pl[1].dtype, o->pl[0].dtype);
+	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);
 		return;
@@ -347,7 +351,7 @@ static bool
 direct_copy(struct vop *o)
 {
 	if (!o->copy || o->stream[0] == o->stream[1] ||
-	    !dma_converts(o->pl[1].dtype, o->pl[0].dtype))
+	    !dma_converts(&o->pl[1], &o->pl[0]))
 		return false;
 	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
 	struct stage_dim d[2 * GRID_RANK];
@@ -511,7 +515,7 @@ lower_fill(struct lower *lw, const struct place *dst, double v)
 	o.lw = lw;
 	o.kind = TILE_MAP;
 	o.func = VF_fill;
-	o.param[0] = v;
+	o.param[0] = dst->dtype == DT_BOOL ? v != 0 : v;
 	o.nops = 1;
 	map_space(&o, dst);
 	run(&o);
@@ -551,6 +555,8 @@ lower_reduce(struct lower *lw, const struct node *n)
 		const int64_t *axes = node_ints(n, ATTR_axes, &len);
 		for (size_t i = 0; i < len; i++)
 			red[axes[i]] = true;
+		for (int i = 0; i < x->rank && len == 0; i++)
+			red[i] = true;
 	}
 	bool keep = node_int(n, ATTR_keepdims) != 0;
 	o.pl[0] = *y;

@@ -6,6 +6,7 @@
 #include "support/str.h"
 
 #define DRAM_ALIGN 64
+#define SAMPLED 1024 /* bytes of a constant that are hashed */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -162,6 +163,16 @@ by_hash(const void *pa, const void *pb)
 	return a->buffer->id < b->buffer->id ? -1 : 1;
 }
 
+/* A hash of length and first bytes: enough to keep weights apart without
+ * reading all of them. */
+static uint64_t
+sample(const struct tile_buffer *b)
+{
+	size_t n = b->bytes < SAMPLED ? (size_t)b->bytes : SAMPLED;
+
+	return hash_bytes((uint64_t)b->bytes ^ WAVE_HASH_SEED, b->data, n);
+}
+
 static bool
 same_data(const struct tile_buffer *a, const struct tile_buffer *b)
 {
@@ -186,14 +197,15 @@ shared_constants(struct plan *s)
 		    b->data == NULL)
 			continue;
 		h[n].buffer = b;
-		h[n++].hash = hash_bytes(WAVE_HASH_SEED, b->data,
-		    (size_t)b->bytes);
+		h[n++].hash = sample(b);
 	}
 	qsort(h, n, sizeof *h, by_hash);
 	for (size_t i = 1; i < n; i++) {
 		for (size_t j = i; j > 0 && h[j - 1].hash == h[i].hash; j--) {
-			if (same_data(h[j - 1].buffer, h[i].buffer))
+			if (same_data(h[j - 1].buffer, h[i].buffer)) {
 				same[h[i].buffer->id] = h[j - 1].buffer;
+				break;
+			}
 		}
 	}
 	return same;

@@ -12,6 +12,10 @@ const char *const tile_kind_names[TILE_KIND_COUNT] = { "load", "store", "ldv",
 const char *const tile_role_names[ROLE_STATE + 1] = { "temp", "const",
 	"input", "output", "state" };
 
+const char *const tile_traffic_names[TRAFFIC_COUNT] = { "weight",
+	"activation", "gradient", "weight_gradient", "mask", "optimizer",
+	"other" };
+
 const char *const tile_act_names[EPI_ACT_COUNT] = { "none", "relu",
 	"leaky_relu", "clip", "sigmoid", "tanh", "hard_sigmoid",
 	"hard_swish" };
@@ -155,7 +159,7 @@ print_dma(struct strbuf *s, const struct tile_dma *m)
 	strbuf_addf(s, " type=%s", type_name(d->dram_dtype));
 	if (d->chip_dtype != d->dram_dtype)
 		strbuf_addf(s, " chip_type=%s", type_name(d->chip_dtype));
-	strbuf_addf(s, " traffic=%s", traffic_name(d->traffic));
+	strbuf_addf(s, " traffic=%s", tile_traffic_names[d->traffic]);
 	real_field(s, "fill", d->fill);
 	for (int i = 0; i < d->rank; i++) {
 		const struct dma_dim *x = &d->dim[i];
@@ -223,10 +227,11 @@ print_vector(struct strbuf *s, const char *key, const struct tile_aff *a,
 static void
 print_epi(struct strbuf *s, const struct tile_epi *t)
 {
-	const struct epi *e = &t->e;
+	const struct epi *e;
 
 	if (t == NULL)
 		return;
+	e = &t->e;
 	strbuf_addf(s, " epi=%s",
 	    e->act < EPI_ACT_COUNT ? tile_act_names[e->act] : "bad");
 	float_field(s, "alpha", e->alpha);
@@ -342,7 +347,7 @@ print_buffer(struct strbuf *s, const struct tile_buffer *b)
 	if (b->role != ROLE_TEMP)
 		strbuf_addf(s, " role=%s", tile_role_names[b->role]);
 	if (b->traffic != TRAFFIC_OTHER)
-		strbuf_addf(s, " traffic=%s", traffic_name(b->traffic));
+		strbuf_addf(s, " traffic=%s", tile_traffic_names[b->traffic]);
 	text_field(s, "bind", b->bind_name);
 	if (b->dtype != DT_NONE)
 		strbuf_addf(s, " type=%s", type_name(b->dtype));

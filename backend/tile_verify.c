@@ -136,8 +136,8 @@ check_buffer(const struct tile_program *p, const struct tile_buffer *b)
 	if (b->rank < 0 || b->rank > WAVE_MAX_RANK)
 		return "rank out of range";
 	for (int i = 0; i < b->rank; i++) {
-		if (b->dim[i] < 1)
-			return "a dimension is not positive";
+		if (b->dim[i] < 0)
+			return "a dimension is negative";
 	}
 	return b->space == SPACE_DRAM ? check_dram(b) : check_chip(p, b);
 }

@@ -66,6 +66,7 @@ float vecmath_f32(enum vec_func f, float x, float y, float z,
     const double *param);
 double vecmath_f64(enum vec_func f, double x, double y, double z,
     const double *param);
+
 float epi_act(enum epi_act act, float v, float alpha, float beta);
 
 #endif

@@ -38,7 +38,7 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 	if (!passes_run(g, d, &o))
 		return false;
 	m->graph = g;
-	m->tile = backend_tile(a, d, g, m->target);
+	m->tile = backend_tile(a, d, g, m->target, 1);
 	if (m->tile == NULL)
 		return false;
 	m->code = compiled_code(a, d, m, b->serialize);

@@ -202,6 +202,25 @@ mixed_map(struct net *n, enum dtype t)
 
 /* ---- structure ---- */
 
+/* The borrowed generator falls back on the first value of its pool, which must
+ * do for every op. */
+static void
+first_image(struct net *n, enum dtype t)
+{
+	struct random_graph *r = &n->of[t];
+	bool zero = n->zero_size;
+
+	if (r->pool.len > 0 && r->pool.data[0]->type.rank == 4 &&
+	    type_elems(&r->pool.data[0]->type) > 0)
+		return;
+	n->zero_size = false;
+	new_input(n, t, 4);
+	n->zero_size = zero;
+	struct value *v = r->pool.data[r->pool.len - 1];
+	r->pool.data[r->pool.len - 1] = r->pool.data[0];
+	r->pool.data[0] = v;
+}
+
 static struct value *
 by_table(struct net *n, enum dtype t, enum lowering want)
 {
@@ -213,8 +232,7 @@ by_table(struct net *n, enum dtype t, enum lowering want)
 		if (op_info(op)->lowering != want ||
 		    (t == DT_BOOL && op == OP_reduce_prod))
 			continue;
-		if (r->pool.len == 0)
-			new_input(n, t, 4);
+		first_image(n, t);
 		size_t had = r->pool.len;
 		node = random_node(r, op);
 		if (node == NULL)
