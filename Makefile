@@ -268,5 +268,5 @@ help:
 	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 	    Makefile
 
--include $(patsubst %.o,%.d,$(OBJ_all) $(TESTLIB) $(OBJ_tools) \
+-include $(patsubst %.o,%.d,$(OBJ_all) $(TESTLIB) $(OBJ_tools) $(TOOLLIB) \
 	$(O)/tests/fuzz/driver.o) $(addsuffix .d,$(UNITS) $(PROGRAMS) $(FUZZERS))

@@ -181,7 +181,8 @@ own_layout(const struct lower *lw, const struct value *v)
 
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct place *in, struct place *out)
+view_place(const struct node *n, const struct value *root,
+    const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
 	size_t len;
@@ -189,6 +190,10 @@ view_place(const struct node *n, const struct place *in, struct place *out)
 	switch (n->op) {
 	case OP_identity:
 		return true;
+	case OP_cast: /* the DMA that loads an input converts it */
+		out->dtype = t->dtype;
+		return root->kind == VALUE_INPUT &&
+		    dtype_is_float(in->dtype) && dtype_is_float(t->dtype);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -229,7 +234,7 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand;
+	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
 /* Computes root and rel of v; operands come before, concatenations after, so
@@ -260,7 +265,7 @@ resolve(struct lower *lw, const struct value *v)
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, &from->rel, &in->rel)) {
+		if (view_place(v->def, from->root, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
@@ -341,6 +346,12 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
+static struct info *
+root_of(struct lower *lw, const struct value *v)
+{
+	return &lw->res->info[resolve(lw, v)->root->id];
+}
+
 static void
 find_lifetimes(struct lower *lw)
 {
@@ -353,12 +364,10 @@ find_lifetimes(struct lower *lw)
 	graph_foreach_node(lw->g, n) {
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(&res->info[resolve(lw, n->in[i])->root->id],
-				    at, true);
+				touch(root_of(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(&res->info[resolve(lw, n->out[i])->root->id],
-				    at, false);
+				touch(root_of(lw, n->out[i]), at, false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++)

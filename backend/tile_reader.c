@@ -176,7 +176,7 @@ read_binding(struct tile_reader *r, struct tile_buffer *b,
 	b->dtype = tile_take_type(r, "type", DT_NONE);
 	b->rank = tile_take_ints(r, "dims", b->dim, 0, WAVE_MAX_RANK);
 	n = tile_take_ints(r, "strides", b->stride, 0, WAVE_MAX_RANK);
-	if (n != b->rank)
+	if (n != b->rank && r->errors == r->errors_before)
 		tile_reader_error(r, head.pos,
 		    "%d dimensions but %d strides", b->rank, n);
 }

@@ -1,11 +1,12 @@
 /* Blocked transposition for both x86 builds. */
 #ifndef WAVE_RUNTIME_SIM_TRANSPOSE_AVX2_H
 #define WAVE_RUNTIME_SIM_TRANSPOSE_AVX2_H
-#if defined(__AVX2__)
 
-#include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
+
+#if defined(__AVX2__)
+#include <immintrin.h>
 
 static inline __m256
 row_of_8(const uint8_t *src)

@@ -290,7 +290,7 @@ print_graph(const struct graph *g, const char *title)
 {
 	struct strbuf s = {0};
 
-	graph_print(&s, g, false);
+	graph_print(&s, g, true);
 	printf("--- %s\n%s", title, s.data);
 	strbuf_free(&s);
 }

@@ -352,6 +352,20 @@ judge_order(struct run *r, bool serial)
 	return HB_OK;
 }
 
+static void
+run_start(struct run *r, struct hb *h, const struct hb_site *without)
+{
+	memset(r, 0, sizeof *r);
+	r->h = h;
+	r->without = without;
+	r->nsems = h->code->entries->nsems;
+	r->sem = arena_calloc(h->a, r->nsems + 1, sizeof *r->sem);
+	r->owner = NEW_ARRAY(h->a, int, r->nsems + 1);
+	for (uint32_t i = 0; i < r->nsems; i++)
+		r->owner[i] = -1;
+	r->at = NEW_ARRAY(h->a, struct clock, h->step.len + 1);
+}
+
 enum hb_result
 hb_judge(struct hb *h, const struct hb_site *without, bool serial,
     const char **why)
@@ -365,16 +379,8 @@ hb_judge(struct hb *h, const struct hb_site *without, bool serial,
 		*why = h->bad;
 		return HB_CODE;
 	}
-	memset(&r, 0, sizeof r);
 	h->a = arena_new();
-	r.h = h;
-	r.without = without;
-	r.nsems = h->code->entries->nsems;
-	r.sem = arena_calloc(h->a, r.nsems + 1, sizeof *r.sem);
-	r.owner = NEW_ARRAY(h->a, int, r.nsems + 1);
-	for (uint32_t i = 0; i < r.nsems; i++)
-		r.owner[i] = -1;
-	r.at = NEW_ARRAY(h->a, struct clock, h->step.len + 1);
+	run_start(&r, h, without);
 	res = run(&r);
 	if (res == HB_OK)
 		res = judge_order(&r, serial);
@@ -383,6 +389,30 @@ hb_judge(struct hb *h, const struct hb_site *without, bool serial,
 	arena_free(h->a);
 	h->a = keep;
 	return res;
+}
+
+bool
+hb_implied(struct hb *h, const struct hb_site *without)
+{
+	struct arena *keep = h->a;
+	struct run all, less;
+	bool same;
+
+	h->a = arena_new();
+	run_start(&all, h, NULL);
+	run_start(&less, h, without);
+	same = run(&all) == HB_OK && run(&less) == HB_OK;
+	for (size_t i = 0; i < h->step.len && same; i++) {
+		int own = h->step.data[i].queue;
+
+		for (int q = 0; q < Q_COUNT; q++)
+			if (q != own &&
+			    all.at[i].done[q] != less.at[i].done[q])
+				same = false;
+	}
+	arena_free(h->a);
+	h->a = keep;
+	return same;
 }
 
 /* ---- set-up ---- */
