@@ -179,9 +179,27 @@ own_layout(const struct lower *lw, const struct value *v)
 	return place_dense(t->dtype, t->rank, t->dim);
 }
 
+/* A cast of a float input that only ops with slabs read: their loads convert.
+ * (Others may have operands that are not loaded, or are loaded as they are.) */
+static bool
+converts_on_load(const struct lower *lw, const struct node *n)
+{
+	const struct value *x = n->in[0], *y = n->out[0];
+	if (x->kind != VALUE_INPUT || !dtype_is_float(x->type.dtype) ||
+	    !dtype_is_float(y->type.dtype) || value_is_output(lw->g, y))
+		return false;
+	for (size_t i = 0; i < y->uses.len; i++) {
+		const struct use *u = &y->uses.data[i];
+		enum lowering l = op_info(u->node->op)->lowering;
+		if (u->index != 0 || (l != LOWER_MATRIX && l != LOWER_WINDOW))
+			return false;
+	}
+	return true;
+}
+
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct value *root,
+view_place(const struct lower *lw, const struct node *n,
     const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
@@ -192,8 +210,7 @@ view_place(const struct node *n, const struct value *root,
 		return true;
 	case OP_cast: /* the DMA that loads an input converts it */
 		out->dtype = t->dtype;
-		return root->kind == VALUE_INPUT &&
-		    dtype_is_float(in->dtype) && dtype_is_float(t->dtype);
+		return converts_on_load(lw, n);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -265,7 +282,7 @@ resolve(struct lower *lw, const struct value *v)
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, from->root, &from->rel, &in->rel)) {
+		if (view_place(lw, v->def, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
