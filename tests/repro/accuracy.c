@@ -16,7 +16,7 @@
 
 #include <zlib.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "runtime/bind.h"
 #include "runtime/sim/sim.h"
@@ -347,7 +347,7 @@ open_program(struct run *r, const char *path, int threads)
 
 	if (!file_read(r->arena, r->d, path, 0, &bytes, &size))
 		return false;
-	r->program = wave_program_load(r->arena, r->d, path, bytes, size);
+	r->program = program_load(r->arena, r->d, path, bytes, size);
 	if (r->program == NULL)
 		return false;
 	for (uint32_t i = 0; i < r->program->nbindings; i++) {
