@@ -110,6 +110,16 @@ staged_out(const struct trial *t, const struct place *pl)
 	    (int64_t)dtype_size(pl->dtype);
 }
 
+/* What a staged tile of pl moves in DRAM, where elements may be wider. */
+static int64_t
+memory_bytes(const struct place *pl, int64_t staged)
+{
+	int64_t stored = pl->buf->dtype == DT_NONE ? 0 :
+	    (int64_t)dtype_size(pl->buf->dtype);
+	return stored == 0 ? staged : staged * stored /
+	    (int64_t)dtype_size(pl->dtype);
+}
+
 static void
 measure(struct trial *t)
 {
@@ -131,7 +141,7 @@ measure(struct trial *t)
 	    slab_bytes(&w, tile, c->x.dtype);
 	t->out = staged_out(t, &c->y);
 	t->res = c->has_res ? staged_out(t, &c->res) : 0;
-	t->traffic = t->tiles * (t->in + t->out + t->res);
+	t->traffic = t->tiles * (memory_bytes(&c->x, t->in) + t->out + t->res);
 	t->rest = 0;
 	int64_t outer = 1;
 	for (int i = 0; i < c->nbatch; i++)

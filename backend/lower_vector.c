@@ -281,18 +281,23 @@ copy_tile(struct vop *o, const struct box *b)
 	    o->pl[0].dtype);
 }
 
+/* One DMA rounds once: not from an input seen in one dtype to another. */
 static bool
-dma_converts(enum dtype from, enum dtype to)
+dma_converts(const struct place *from, const struct place *to)
 {
-	return from == to || (dtype_is_float(from) && dtype_is_float(to));
+	enum dtype stored = from->buf->dtype;
+	if (from->dtype == to->dtype)
+		return true;
+	return dtype_is_float(from->dtype) && dtype_is_float(to->dtype) &&
+	    (stored == DT_NONE || stored == from->dtype);
 }
 
 static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS];
-	bool dma = o->copy && dma_converts(o->pl[1].dtype, o->pl[0].dtype);
+	struct slot s[MAX_OPERANDS] = {0};
+	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);
 		return;
@@ -346,7 +351,7 @@ static bool
 direct_copy(struct vop *o)
 {
 	if (!o->copy || o->stream[0] == o->stream[1] ||
-	    !dma_converts(o->pl[1].dtype, o->pl[0].dtype))
+	    !dma_converts(&o->pl[1], &o->pl[0]))
 		return false;
 	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
 	struct stage_dim d[2 * GRID_RANK];
