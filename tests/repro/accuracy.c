@@ -16,9 +16,10 @@
 
 #include <zlib.h>
 
-#include <wave/runtime.h>
+#include <wave/object.h>
 
 #include "runtime/bind.h"
+#include "runtime/program.h"
 #include "runtime/sim/sim.h"
 #include "support/file.h"
 #include "support/str.h"
@@ -347,7 +348,7 @@ open_program(struct run *r, const char *path, int threads)
 
 	if (!file_read(r->arena, r->d, path, 0, &bytes, &size))
 		return false;
-	r->program = wave_program_load(r->arena, r->d, path, bytes, size);
+	r->program = program_load(r->arena, r->d, path, bytes, size);
 	if (r->program == NULL)
 		return false;
 	for (uint32_t i = 0; i < r->program->nbindings; i++) {
