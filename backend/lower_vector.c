@@ -296,7 +296,7 @@ static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS];
+	struct slot s[MAX_OPERANDS] = {0};
 	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);

@@ -84,7 +84,7 @@ say() {
 
 cat <<'END'
 A residual network for pictures of ten shapes: disc ring square triangle
-cross star heart moon arrow wave. 9 layers of weights, 17,900 numbers.
+cross star heart moon arrow wave. 9 layers of weights, 18,000 numbers.
 
 END
 say wavecc $model -fbatch=8 -o "$out/demo.wo" 2>"$out/remarks"

@@ -16,10 +16,9 @@
 
 #include <zlib.h>
 
-#include <wave/object.h>
+#include "runtime/program.h"
 
 #include "runtime/bind.h"
-#include "runtime/program.h"
 #include "runtime/sim/sim.h"
 #include "support/file.h"
 #include "support/str.h"
