@@ -179,7 +179,8 @@ own_layout(const struct lower *lw, const struct value *v)
 
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct place *in, struct place *out)
+view_place(const struct node *n, const struct value *root,
+    const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
 	size_t len;
@@ -187,6 +188,10 @@ view_place(const struct node *n, const struct place *in, struct place *out)
 	switch (n->op) {
 	case OP_identity:
 		return true;
+	case OP_cast: /* the DMA that loads an input converts it */
+		out->dtype = t->dtype;
+		return root->kind == VALUE_INPUT &&
+		    dtype_is_float(in->dtype) && dtype_is_float(t->dtype);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -227,7 +232,7 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand;
+	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
 /* Computes root and rel of v; operands come before, concatenations after, so
@@ -252,7 +257,7 @@ resolve(struct lower *lw, const struct value *v)
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, &from->rel, &in->rel)) {
+		if (view_place(v->def, from->root, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
