@@ -215,7 +215,7 @@ $(LIB)/libwavesim.a: $(LIB)/%.a: $(OBJ_support) $(OBJ_runtime) $(OBJ_isa) \
 
 # --- targets ---------------------------------------------------------------
 
-export BIN LIB T CC SAN
+export BIN LIB T CC SAN REPRO
 export OBJ := $(O)
 
 deps: ## checks that the Debian packages are there, installs them if root
@@ -239,7 +239,7 @@ demo: ## compiles and runs a small real network
 bench: programs ## measures the tools and the code they make
 	@tests/bench/run.sh
 
-repro: programs ## reproduces the published numbers
+repro: programs ## reproduces the published numbers, or with REPRO=NAME some
 	@tests/repro/run.sh
 
 fuzz: ## fuzzes with AFL++ for FUZZ_SECONDS (60) a target
