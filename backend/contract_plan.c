@@ -314,17 +314,26 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
 	}
 }
 
-/* Tiles are runs of consecutive pixels: images, then rows of one image, then
- * pixels of one row. Where zeros are inserted, cuts fall on stored elements. */
+/* The smallest cut of tile dimension i: where zeros are inserted, cuts fall on
+ * stored elements. */
+static int64_t
+unit_of(const struct contraction *c, int i)
+{
+	int64_t ext = i == 0 ? c->win.n : c->win.out[i - 1];
+	int64_t unit = i > 0 ? c->win.up[i - 1] : 1;
+	return unit < ext ? unit : ext;
+}
+
+/* Cuts images, then rows of one image, then pixels of one row. */
 static void
 try_level(const struct contraction *c, int level, int64_t pack,
     struct contract_plan *best)
 {
 	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
 	    c->win.out[2]};
-	int64_t tile[4], unit = level > 0 ? c->win.up[level - 1] : 1;
+	int64_t tile[4], unit = unit_of(c, level);
 	for (int i = 0; i < 4; i++)
-		tile[i] = i < level ? 1 : ext[i];
+		tile[i] = i < level ? unit_of(c, i) : ext[i];
 	int64_t last = 0;
 	for (int64_t parts = 1; parts <= ext[level];
 	     parts += parts < 16 ? 1 : parts / 8) {
@@ -340,13 +349,13 @@ try_level(const struct contraction *c, int level, int64_t pack,
 	try_tile(c, tile, pack, best);
 }
 
-/* Cutting a dimension before `level` to single elements must respect the
- * inserted zeros as well. */
+/* An operand on chip is read where it is, as runs of consecutive pixels: the
+ * dimensions before the cut one must be single elements. */
 static bool
 level_allowed(const struct contraction *c, int level)
 {
-	for (int i = 1; i < level; i++)
-		if (c->win.up[i - 1] > 1 && c->win.out[i - 1] > 1)
+	for (int i = 0; i < level; i++)
+		if (place_on_chip(&c->x) && unit_of(c, i) > 1)
 			return false;
 	return true;
 }

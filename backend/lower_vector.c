@@ -112,18 +112,24 @@ operand_bytes(const struct vop *o, int k, const int64_t *tile)
 	return n;
 }
 
+/* Global buffer that tiles of that size take: two versions of each staged
+ * operand, and those of partial tiles inside outer loops beside them. */
 static int64_t
 need_bytes(const struct vop *o, const int64_t *tile)
 {
-	int64_t sum = 0, align = o->lw->target->sram_align;
-	bool whole = true;
-	for (int i = 0; i < o->rank; i++)
-		whole = whole && tile[i] == o->dim[i].size;
+	int64_t sum = 0, align = o->lw->target->sram_align, outer = 1;
 	for (int k = 0; k < o->nops; k++)
 		if (o->stream[k])
 			sum += ceil_div(operand_bytes(o, k, tile), align) *
 			    align;
-	return whole ? sum : 2 * sum;
+	int64_t total = sum;
+	for (int i = 0; i < o->rank; i++) {
+		int64_t rest = o->dim[i].size % tile[i];
+		if (rest > 0 && outer > 1)
+			total += sum * rest / tile[i] + align * o->nops;
+		outer *= ceil_div(o->dim[i].size, tile[i]);
+	}
+	return outer == 1 ? total : 2 * total;
 }
 
 static bool
@@ -149,17 +155,13 @@ choose_tile(struct vop *o)
 			return true;
 		if (o->dim[i].reduced)
 			break;
-		int64_t lo = 1, hi = o->dim[i].size;
-		while (lo < hi) { /* largest extent that fits */
-			int64_t mid = lo + (hi - lo + 1) / 2;
-			o->tile[i] = mid;
-			if (need_bytes(o, o->tile) <= limit)
-				lo = mid;
-			else
-				hi = mid - 1;
-		}
-		o->tile[i] = ceil_div(o->dim[i].size,
-		    ceil_div(o->dim[i].size, lo));
+		int64_t size = o->dim[i].size;
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o, o->tile) > limit;
+		     parts += 1 + parts / 16)
+			o->tile[i] = ceil_div(size, parts);
+		if (need_bytes(o, o->tile) > limit)
+			o->tile[i] = 1;
 	}
 	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
 		return true;
@@ -296,7 +298,7 @@ static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS];
+	struct slot s[MAX_OPERANDS] = {0};
 	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);

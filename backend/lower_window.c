@@ -17,11 +17,12 @@ struct win {
 	int64_t extent[WIN_RANK], tile[WIN_RANK];
 };
 
+/* As in lower_vector.c: partial tiles inside outer loops have buffers of their
+ * own. */
 static int64_t
 need_bytes(const struct win *o)
 {
-	int64_t sum = 0;
-	bool whole = memcmp(o->tile, o->extent, sizeof o->tile) == 0;
+	int64_t sum = 0, outer = 1;
 	if (o->in_stream) {
 		struct window w = o->w;
 		w.c = o->tile[4];
@@ -33,7 +34,13 @@ need_bytes(const struct win *o)
 			n *= o->tile[i];
 		sum += n + 64;
 	}
-	return whole ? sum : 2 * sum;
+	int64_t total = sum;
+	for (int i = 0; i < WIN_RANK; i++) {
+		if (o->extent[i] % o->tile[i] > 0 && outer > 1)
+			total += sum; /* halos do not shrink */
+		outer *= ceil_div(o->extent[i], o->tile[i]);
+	}
+	return outer == 1 ? total : 2 * total;
 }
 
 /* Cuts n, then d, h, w (an operand on chip cannot be cut there), then c. */
@@ -53,17 +60,12 @@ choose_tile(struct win *o)
 		bool spatial = i >= 1 && i <= 3;
 		if (spatial && !o->in_stream)
 			continue;
-		int64_t lo = 1, hi = o->extent[i];
-		while (lo < hi) {
-			int64_t mid = lo + (hi - lo + 1) / 2;
-			o->tile[i] = mid;
-			if (need_bytes(o) <= limit)
-				lo = mid;
-			else
-				hi = mid - 1;
-		}
-		o->tile[i] = ceil_div(o->extent[i],
-		    ceil_div(o->extent[i], lo));
+		int64_t size = o->extent[i];
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o) > limit; parts += 1 + parts / 16)
+			o->tile[i] = ceil_div(size, parts);
+		if (need_bytes(o) > limit)
+			o->tile[i] = 1;
 	}
 	if (need_bytes(o) <= o->lw->gbuf_free)
 		return true;

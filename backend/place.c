@@ -331,7 +331,8 @@ can_go_over(const struct lower *lw, const struct node *n)
 		return false;
 	for (size_t i = 0; i < r->uses.len; i++) {
 		const struct use *u = &r->uses.data[i];
-		if (is_view_op(u->node->op) || (u->node == n && u->index != 3) ||
+		if (is_view_op(u->node->op) ||
+		    (u->node == n && u->index != 3) ||
 		    res->index[u->node->id] > res->index[n->id])
 			return false;
 	}

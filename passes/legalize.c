@@ -5,9 +5,7 @@
 #include <assert.h>
 
 static legalize_fn *const rules[OP_COUNT] = {
-    [OP_conv] = legalize_contraction,
-    [OP_conv_transpose] = legalize_contraction,
-    [OP_matmul] = legalize_contraction,
+    [OP_matmul] = legalize_matmul,
     [OP_gemm] = legalize_gemm,
     [OP_elu] = legalize_elu,
     [OP_selu] = legalize_selu,
@@ -41,6 +39,9 @@ static legalize_fn *const rules[OP_COUNT] = {
     [OP_lrn] = legalize_lrn,
     [OP_softmax] = legalize_softmax,
     [OP_log_softmax] = legalize_log_softmax,
+    [OP_batch_norm_train] = legalize_batch_norm_train,
+    [OP_softmax_cross_entropy] = legalize_softmax_cross_entropy,
+    [OP_dropout] = legalize_dropout,
 };
 
 struct lg
@@ -122,22 +123,29 @@ put(struct pass_ctx *c, struct node *n, struct value *v)
 }
 
 bool
+legalize_node(struct pass_ctx *c, struct node *n)
+{
+	legalize_fn *rule = rules[n->op];
+	struct value *v;
+
+	if (rule == NULL) {
+		if (op_info(n->op)->lowering == LOWER_COMPOSITE)
+			ice("legalize", "no rule for %s",
+			    op_info(n->op)->name);
+		return true;
+	}
+	v = rule(c, n);
+	if (v == NULL)
+		return false;
+	put(c, n, v);
+	return true;
+}
+
+bool
 pass_legalize(struct pass_ctx *c)
 {
-	graph_foreach_node_safe(c->g, n, next) {
-		legalize_fn *rule = rules[n->op];
-		struct value *v;
-
-		if (rule == NULL) {
-			if (op_info(n->op)->lowering == LOWER_COMPOSITE)
-				ice("legalize", "no rule for %s",
-				    op_info(n->op)->name);
-			continue;
-		}
-		v = rule(c, n);
-		if (v == NULL)
+	graph_foreach_node_safe(c->g, n, next)
+		if (!legalize_node(c, n))
 			return false;
-		put(c, n, v);
-	}
 	return true;
 }

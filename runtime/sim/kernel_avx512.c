@@ -12,8 +12,9 @@
 static inline __mmask16
 mask_of(int64_t n)
 {
-	return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 :
-	    (__mmask16)((1u << n) - 1);
+	unsigned ones = n >= 16 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1;
+
+	return (__mmask16)ones;
 }
 
 static inline __m512

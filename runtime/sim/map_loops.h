@@ -7,6 +7,7 @@
 
 #include "runtime/sim/exec.h"
 #include "runtime/sim/loops.h"
+#include "runtime/sim/vecmath.h"
 
 #define CANONICAL_NAN 0x7fc00000u
 
@@ -77,6 +78,10 @@ map_f32(enum vec_func f, int64_t n, float *restrict dst,
 	case VF_less: EACH(x[i] < y[i] ? 1 : 0);
 	case VF_less_equal: EACH(x[i] <= y[i] ? 1 : 0);
 	case VF_select: EACH(x[i] != 0 ? y[i] : z[i]);
+	case VF_exp: EACH((float)vm_exp((double)x[i]));
+	case VF_tanh: EACH((float)vm_tanh((double)x[i]));
+	case VF_sigmoid: EACH((float)vm_sigmoid((double)x[i]));
+	case VF_erf: EACH((float)vm_erf((double)x[i]));
 	case VF_fma: EACH(fmaf(x[i], y[i], z[i]));
 	default: EACH(vecmath_f32(f, x[i], y[i], z[i], param));
 	}
@@ -175,9 +180,12 @@ activate(const struct epi_block *e, int64_t n, float *v)
 			v[i] *= clamp01(fmaf(v[i], 1.0f / 6, 0.5f));
 		break;
 	case EPI_SIGMOID:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = (float)vm_sigmoid((double)v[i]);
+		break;
 	case EPI_TANH:
 		for (int64_t i = 0; i < n; i++)
-			v[i] = epi_act(e->act, v[i], alpha, beta);
+			v[i] = (float)vm_tanh((double)v[i]);
 		break;
 	}
 }
@@ -204,13 +212,16 @@ static inline void
 load_rows(enum dtype t, float *dst, int64_t dst_row, const uint8_t *src,
     int64_t src_row, int64_t rows, int64_t cols)
 {
-	for (int64_t r = 0; r < rows; r++, dst += dst_row, src += src_row) {
+	for (int64_t r = 0; r < rows; r++) {
+		float *to = dst + r * dst_row;
+		const uint8_t *from = src + r * src_row;
+
 		if (t == DT_F32)
-			copy_f32(dst, src, cols);
+			copy_f32(to, from, cols);
 		else if (t == DT_F16)
-			from_f16(dst, src, cols);
+			from_f16(to, from, cols);
 		else
-			from_bf16(dst, src, cols);
+			from_bf16(to, from, cols);
 	}
 }
 
@@ -218,13 +229,16 @@ static inline void
 store_rows(enum dtype t, uint8_t *dst, int64_t dst_row, const float *src,
     int64_t src_row, int64_t rows, int64_t cols)
 {
-	for (int64_t r = 0; r < rows; r++, dst += dst_row, src += src_row) {
+	for (int64_t r = 0; r < rows; r++) {
+		uint8_t *to = dst + r * dst_row;
+		const float *from = src + r * src_row;
+
 		if (t == DT_F32)
-			store_f32(dst, src, cols);
+			store_f32(to, from, cols);
 		else if (t == DT_F16)
-			to_f16(dst, src, cols);
+			to_f16(to, from, cols);
 		else
-			to_bf16(dst, src, cols);
+			to_bf16(to, from, cols);
 	}
 }
 #endif

@@ -246,7 +246,7 @@ try_graph(struct tally *t, size_t build, const char *file, uint64_t seed)
 	unit_setup(&unit);
 	v.u = unit;
 	g = file != NULL ? read_graph(v.u, file) :
-	    random_net(v.u, seed, false);
+	    random_net(v.u, seed, NET_ANY);
 	how = compile_name(v.u->arena, &builds[build]);
 	v.name = file != NULL ?
 	    arena_printf(v.u->arena, "%s, %s", file, how) :

@@ -21,7 +21,7 @@ static void
 list(struct draft *d, enum attr_id id, const int64_t *v, int n)
 {
 	int64_t *copy = arena_memdup(d->n->unit->arena, v,
-	    (size_t)(n + 1) * sizeof *v);
+	    (size_t)n * sizeof *v);
 
 	attr(d, attr_make_ints(id, copy, (size_t)n));
 }
@@ -60,7 +60,7 @@ weight(struct net *n, enum dtype t, int rank, const int64_t *dim, double limit)
 	int64_t dice = net_between(n, 1, 100);
 	struct value *w;
 
-	if (dice <= 72)
+	if (dice <= 72 || n->batch > 0)
 		return net_leaf(n, t, rank, dim, limit, true);
 	w = net_leaf(n, t, rank, dim, limit, false);
 	if (dice <= 86)
