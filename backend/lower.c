@@ -3,15 +3,17 @@
 
 #include <string.h>
 
+/* Without the folder: the same model gives the same bytes wherever it lies. */
 static const char *
 op_location(struct lower *lw, const struct loc *loc)
 {
 	if (loc->file == NULL)
 		return loc->node != NULL ? loc->node : "";
+	const char *slash = strrchr(loc->file, '/');
+	const char *file = slash != NULL ? slash + 1 : loc->file;
 	if (loc->node != NULL)
-		return arena_printf(lw->arena, "%s: %s", loc->file, loc->node);
-	return arena_printf(lw->arena, "%s:%d:%d", loc->file, loc->line,
-	    loc->col);
+		return arena_printf(lw->arena, "%s: %s", file, loc->node);
+	return arena_printf(lw->arena, "%s:%d:%d", file, loc->line, loc->col);
 }
 
 /* Mathematical products of a contraction, border padding included; paper also
@@ -47,8 +49,10 @@ add_op(struct lower *lw, const struct node *n)
 {
 	const struct value *y = n->out[0];
 	struct wave_op op = {0};
+	/* By its place, not its id, which depends on what passes removed. */
 	op.name = y->name != NULL ? y->name :
-	    arena_printf(lw->arena, "%s.%u", op_info(n->op)->name, n->id);
+	    arena_printf(lw->arena, "%s.%zu", op_info(n->op)->name,
+	    lw->p->ops.len);
 	op.op = op_info(n->op)->name;
 	op.phase = n->phase != NULL ? n->phase : "forward";
 	op.loc = op_location(lw, &n->loc);
