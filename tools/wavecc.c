@@ -1,15 +1,19 @@
 /* wavecc: compiles a model ahead of time to an object for the accelerator. */
 #include "tools/cc_options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend/backend.h"
 #include "backend/isa/asm.h"
+#include "backend/isa/program.h"
 #include "backend/object.h"
 #include "backend/target.h"
 #include "ir/text.h"
+#include "runtime/program.h"
 #include "passes/shard.h"
 #include "support/file.h"
 
@@ -90,6 +94,8 @@ dump(void *user, const char *pass, int sequence, const struct graph *g)
 {
 	struct driver *dr = user;
 	struct strbuf s = {0};
+	if (dr->diag.errors > 0)
+		return;
 	if (dr->o.dump_dir != NULL) {
 		graph_print(&s, g, true);
 		char *path = arena_printf(dr->arena, "%s/%03d-%s.wgr",
@@ -120,7 +126,7 @@ run_passes(struct driver *dr)
 		fputs(s.data, stderr);
 		strbuf_free(&s);
 	}
-	return ok;
+	return ok && dr->diag.errors == 0;
 }
 
 /* ---- output ---- */
@@ -221,14 +227,31 @@ make_tile(struct driver *dr)
 	return dr->tile != NULL;
 }
 
+/* What people wrote is proven as objects are when they are loaded. */
+static struct wave_program *
+assemble(struct driver *dr)
+{
+	struct isa_tables tables = {0};
+	uint8_t *bytes;
+	size_t size;
+	struct wave_program *p = asm_parse(dr->arena, &dr->diag, dr->o.input,
+	    dr->data, dr->size);
+	if (p == NULL || !program_validate(dr->arena, &dr->diag, dr->o.input,
+	    p, &tables) ||
+	    !object_write_memory(dr->arena, &dr->diag, p, &bytes, &size) ||
+	    program_load(dr->arena, &dr->diag, dr->o.input, bytes, size) ==
+	    NULL)
+		return NULL;
+	return p;
+}
+
 static bool
 make_program(struct driver *dr)
 {
 	struct backend_options opt = {.serialize = dr->o.serialize};
 	if (has_suffix(dr->o.input, ".ws")) {
 		step(dr, "assemble");
-		dr->program = asm_parse(dr->arena, &dr->diag, dr->o.input,
-		    dr->data, dr->size);
+		dr->program = assemble(dr);
 	} else {
 		step(dr, "synchronise and encode");
 		dr->program = backend_code(dr->arena, &dr->diag, dr->tile,
@@ -291,10 +314,22 @@ known_input(struct driver *dr)
 	return false;
 }
 
+/* The folder of -dump-dir is made when it is not there. */
+static bool
+make_dump_dir(struct driver *dr)
+{
+	const char *dir = dr->o.dump_dir;
+	if (dir == NULL || dr->o.dry_run || mkdir(dir, 0777) == 0 ||
+	    errno == EEXIST)
+		return true;
+	diag_error(&dr->diag, NULL, "-dump-dir=%s: %s", dir, strerror(errno));
+	return false;
+}
+
 static int
 run(struct driver *dr)
 {
-	if (!known_input(dr) || !load_target(dr))
+	if (!known_input(dr) || !load_target(dr) || !make_dump_dir(dr))
 		return 1;
 	if (dr->o.dry_run) {
 		fprintf(stderr, "wavecc: %s -> %s for %s\n", dr->o.input,
