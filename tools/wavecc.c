@@ -326,14 +326,38 @@ make_dump_dir(struct driver *dr)
 	return false;
 }
 
+/* -###: the steps from the input to the output, as -v names them. */
+static void
+show_plan(const struct driver *dr)
+{
+	const char *in = dr->o.input;
+	enum wavecc_stage stage = dr->o.stage;
+	bool ws = has_suffix(in, ".ws"), wtl = has_suffix(in, ".wtl");
+	fprintf(stderr, "wavecc: %s -> %s for %s\n", in,
+	    stage == STAGE_SYNTAX ? "nothing" : dr->o.output,
+	    dr->target->name);
+	step(dr, ws ? "assemble" : wtl ? "parse tile IR" :
+	    has_suffix(in, ".wgr") ? "parse graph IR" :
+	    has_suffix(in, ".net") ? "read network" : "import ONNX");
+	if (!ws && !wtl)
+		step(dr, "run passes");
+	if (stage == STAGE_GRAPH || stage == STAGE_DOT)
+		return;
+	if (!ws && !wtl)
+		step(dr, "lower");
+	if (!ws && stage != STAGE_TILE)
+		step(dr, "synchronise and encode");
+	if (stage == STAGE_OBJECT)
+		step(dr, "write object");
+}
+
 static int
 run(struct driver *dr)
 {
 	if (!known_input(dr) || !load_target(dr) || !make_dump_dir(dr))
 		return 1;
 	if (dr->o.dry_run) {
-		fprintf(stderr, "wavecc: %s -> %s for %s\n", dr->o.input,
-		    dr->o.output, dr->target->name);
+		show_plan(dr);
 		return 0;
 	}
 	return compile(dr) && dr->diag.errors == 0 ? 0 : 1;
