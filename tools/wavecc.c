@@ -13,6 +13,7 @@
 #include "backend/object.h"
 #include "backend/target.h"
 #include "ir/text.h"
+#include "runtime/program.h"
 #include "passes/shard.h"
 #include "support/file.h"
 
@@ -93,6 +94,8 @@ dump(void *user, const char *pass, int sequence, const struct graph *g)
 {
 	struct driver *dr = user;
 	struct strbuf s = {0};
+	if (dr->diag.errors > 0)
+		return;
 	if (dr->o.dump_dir != NULL) {
 		graph_print(&s, g, true);
 		char *path = arena_printf(dr->arena, "%s/%03d-%s.wgr",
@@ -255,11 +258,18 @@ static struct wave_program *
 assemble(struct driver *dr)
 {
 	struct isa_tables tables = {0};
-	struct wave_program *p = asm_parse(dr->arena, &dr->diag,
-	    dr->o.input, dr->data, dr->size);
-	return p != NULL && same_target(dr, &p->target) &&
-	    program_validate(dr->arena, &dr->diag, dr->o.input, p, &tables) ?
-	    p : NULL;
+	uint8_t *bytes;
+	size_t size;
+	struct wave_program *p = asm_parse(dr->arena, &dr->diag, dr->o.input,
+	    dr->data, dr->size);
+	if (p == NULL || !same_target(dr, &p->target) ||
+	    !program_validate(dr->arena, &dr->diag, dr->o.input,
+	    p, &tables) ||
+	    !object_write_memory(dr->arena, &dr->diag, p, &bytes, &size) ||
+	    program_load(dr->arena, &dr->diag, dr->o.input, bytes, size) ==
+	    NULL)
+		return NULL;
+	return p;
 }
 
 static bool
@@ -357,14 +367,38 @@ options_fit(struct driver *dr)
 	return bad == NULL;
 }
 
+/* -###: the steps from the input to the output, as -v names them. */
+static void
+show_plan(const struct driver *dr)
+{
+	const char *in = dr->o.input;
+	enum wavecc_stage stage = dr->o.stage;
+	bool ws = has_suffix(in, ".ws"), wtl = has_suffix(in, ".wtl");
+	fprintf(stderr, "wavecc: %s -> %s for %s\n", in,
+	    stage == STAGE_SYNTAX ? "nothing" : dr->o.output,
+	    dr->target->name);
+	step(dr, ws ? "assemble" : wtl ? "parse tile IR" :
+	    has_suffix(in, ".wgr") ? "parse graph IR" :
+	    has_suffix(in, ".net") ? "read network" : "import ONNX");
+	if (!ws && !wtl)
+		step(dr, "run passes");
+	if (stage == STAGE_GRAPH || stage == STAGE_DOT)
+		return;
+	if (!ws && !wtl)
+		step(dr, "lower");
+	if (!ws && stage != STAGE_TILE)
+		step(dr, "synchronise and encode");
+	if (stage == STAGE_OBJECT)
+		step(dr, "write object");
+}
+
 static int
 run(struct driver *dr)
 {
 	if (!known_input(dr) || !options_fit(dr) || !load_target(dr))
 		return 1;
 	if (dr->o.dry_run) {
-		fprintf(stderr, "wavecc: %s -> %s for %s\n", dr->o.input,
-		    dr->o.output, dr->target->name);
+		show_plan(dr);
 		return 0;
 	}
 	return compile(dr) && dr->diag.errors == 0 ? 0 : 1;
