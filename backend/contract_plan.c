@@ -178,9 +178,6 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	p->kchunk = 0;
 	*gbuf = 0;
 	*traffic = 0;
-	int64_t batches = 1;
-	for (int i = 0; i < c->nbatch; i++)
-		batches *= c->batch[i];
 	switch (mode) {
 	case W_RESIDENT:
 		return place_on_chip(&c->w);

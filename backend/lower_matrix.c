@@ -294,6 +294,9 @@ bool
 lower_matrix(struct lower *lw, const struct node *n)
 {
 	struct contraction c;
+	if (n->op != OP_conv && n->op != OP_conv_transpose &&
+	    n->op != OP_matmul)
+		return lower_refuse(lw, n);
 	memset(&c, 0, sizeof c);
 	c.lw = lw;
 	c.node = n;

@@ -472,7 +472,7 @@ find_func(enum op op)
 	for (size_t i = 0; i < sizeof func_rows / sizeof *func_rows; i++)
 		if (func_rows[i].op == op)
 			return &func_rows[i];
-	ice("lower", "no vector function for '%s'", op_info(op)->name);
+	return NULL;
 }
 
 bool
@@ -480,6 +480,8 @@ lower_map(struct lower *lw, const struct node *n)
 {
 	const struct func_row *f = find_func(n->op);
 	struct vop o = {0};
+	if (f == NULL)
+		return lower_refuse(lw, n);
 	o.lw = lw;
 	o.kind = TILE_MAP;
 	o.func = f->func;

@@ -171,7 +171,7 @@ lowest(enum dtype t)
 	case DT_U32:
 	case DT_U64:
 	case DT_BOOL: return 0;
-	default: return -INFINITY;
+	default: return -HUGE_VAL;
 	}
 }
 
@@ -228,6 +228,9 @@ bool
 lower_window(struct lower *lw, const struct node *n)
 {
 	struct win o;
+	if (n->op != OP_max_pool && n->op != OP_sum_pool &&
+	    n->op != OP_channel_sum)
+		return lower_refuse(lw, n);
 	memset(&o, 0, sizeof o);
 	o.lw = lw;
 	o.x = *place_of(lw, n->in[0]);

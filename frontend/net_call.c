@@ -7,6 +7,8 @@
 #include "support/str.h"
 
 #define ARG_NAME 24 /* of a built-in's argument */
+#define WORD 24     /* longest name that is compared with others */
+#define BLOCKS 64   /* running within each other */
 
 /* ---- names of layers ---- */
 
@@ -224,6 +226,22 @@ call_block(struct run *r, const struct expr *e, const struct block *b)
 		    b->name);
 	r->top = f->up;
 	return r->stopped ? val_error() : f->result;
+}
+
+/* Recursion may end, so depth is what counts. */
+static bool
+blocks_fit(struct run *r, const struct expr *e)
+{
+	int n = 0;
+
+	for (const struct frame *f = r->top; f != NULL; f = f->up)
+		n++;
+	if (n <= BLOCKS)
+		return true;
+	run_error(r, e->pos, "more than %d blocks within each other; does "
+	    "'%s' use itself?", BLOCKS, e->s);
+	r->stopped = true;
+	return false;
 }
 
 /* ---- built-ins ---- */
@@ -519,28 +537,51 @@ run_operator(struct run *r, const char *name, struct pos pos, struct val a,
 	return f->fn(c);
 }
 
-/* The name nearest to a misspelt one, "" if none is near. */
+/* Insertions, deletions, changes and swaps of neighbours from a to b. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b), d[WORD + 1][WORD + 1];
+
+	if (n > WORD || m > WORD)
+		return WORD;
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = 0; j <= m; j++) {
+			size_t best = i == 0 ? j : j == 0 ? i :
+			    d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (i > 0 && d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (j > 0 && d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	return d[n][m];
+}
+
+/* "; did you mean ...?" or "". */
 static const char *
 suggestion(struct run *r, const char *name)
 {
 	const struct builtin *all;
-	size_t n = builtin_all(&all), len = strlen(name);
+	const char *near = NULL;
+	size_t n = builtin_all(&all), least = strlen(name) > 3 ? 3 : 2;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *b = all[i].name;
-		size_t head = 0, tail = 0, other = strlen(b);
+	for (size_t i = 0; i < n + r->u->blocks.len; i++) {
+		const char *b = i < n ? all[i].name :
+		    r->u->blocks.data[i - n]->name;
+		size_t d = distance(name, b);
 
-		while (head < len && head < other && name[head] == b[head])
-			head++;
-		while (tail < len - head && tail + head < other &&
-		    name[len - 1 - tail] == b[other - 1 - tail])
-			tail++;
-		if (head + tail + 1 >= (len > other ? len : other) &&
-		    head + tail >= 2)
-			return arena_printf(r->arena, "; did you mean '%s'?",
-			    b);
+		if (d < least) {
+			least = d;
+			near = b;
+		}
 	}
-	return "";
+	return near == NULL ? "" :
+	    arena_printf(r->arena, "; did you mean '%s'?", near);
 }
 
 struct val
@@ -555,6 +596,8 @@ run_call(struct run *r, const struct expr *e)
 	if (r->top == NULL && (b != NULL || f->layer))
 		return run_error(r, e->pos, "'%s' belongs into a block or "
 		    "the network", e->s);
+	if (b != NULL && !blocks_fit(r, e))
+		return val_error();
 	return b != NULL ? call_block(r, e, b) : run_builtin(r, e, f);
 }
 

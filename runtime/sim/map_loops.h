@@ -55,6 +55,12 @@ map_f32(enum vec_func f, int64_t n, float *restrict dst,
 	case VF_fill: EACH(p);
 	case VF_neg: EACH(-x[i]);
 	case VF_abs: EACH(fabsf(x[i]));
+	case VF_floor: EACH(floorf(x[i]));
+	case VF_ceil: EACH(ceilf(x[i]));
+	case VF_round: EACH(rintf(x[i]));
+	case VF_reciprocal: EACH(1 / x[i]);
+	case VF_sqrt: EACH(sqrtf(x[i]));
+	case VF_rsqrt: EACH((float)(1 / sqrt((double)x[i])));
 	case VF_relu: EACH(x[i] > 0 ? x[i] : keep_nan(x[i], 0));
 	case VF_leaky_relu: EACH(x[i] >= 0 ? x[i] : p * x[i]);
 	case VF_clip:
@@ -190,21 +196,42 @@ activate(const struct epi_block *e, int64_t n, float *v)
 	}
 }
 
+/* One row before its activation. A build may bring its own (HAVE_STEPS). */
+#ifndef HAVE_STEPS
+#define EACH(EXPR)                      \
+	for (int64_t i = 0; i < n; i++) \
+		dst[i] = (EXPR);        \
+	break
+
 static inline void
-epilogue(const struct epi_block *e, float *restrict v)
+epi_steps(int64_t n, float *restrict dst, const float *restrict v,
+    const float *restrict scale, const float *restrict bias,
+    const float *restrict res)
+{
+	switch ((scale != NULL) | (bias != NULL) << 1 | (res != NULL) << 2) {
+	case 0: EACH(v[i]);
+	case 1: EACH(v[i] * scale[i]);
+	case 2: EACH(v[i] + bias[i]);
+	case 3: EACH(v[i] * scale[i] + bias[i]);
+	case 4: EACH(v[i] + res[i]);
+	case 5: EACH(v[i] * scale[i] + res[i]);
+	case 6: EACH(v[i] + bias[i] + res[i]);
+	default: EACH(v[i] * scale[i] + bias[i] + res[i]);
+	}
+}
+#undef EACH
+#endif
+
+static inline void
+epilogue(const struct epi_block *e, float *dst)
 {
 	int64_t cols = e->cols;
 
-	for (int64_t r = 0; r < e->rows && e->scale != NULL; r++)
-		for (int64_t c = 0; c < cols; c++)
-			v[r * cols + c] *= e->scale[c];
-	for (int64_t r = 0; r < e->rows && e->bias != NULL; r++)
-		for (int64_t c = 0; c < cols; c++)
-			v[r * cols + c] += e->bias[c];
-	if (e->residual != NULL)
-		for (int64_t i = 0; i < e->rows * cols; i++)
-			v[i] += e->residual[i];
-	activate(e, e->rows * cols, v);
+	for (int64_t r = 0; r < e->rows; r++)
+		epi_steps(cols, dst + r * cols, e->sums + r * e->sum_row,
+		    e->scale, e->bias, e->residual == NULL ? NULL :
+		    e->residual + r * cols);
+	activate(e, e->rows * cols, dst);
 }
 
 #ifdef HAVE_RUNS

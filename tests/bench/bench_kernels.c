@@ -31,18 +31,21 @@ static double
 measure(void (*fn)(void *), void *arg)
 {
 	double best = 1e30;
+	long batch = 1; /* calls between two looks at the clock */
 
 	for (int r = 0; r < RUNS; r++) {
-		double start = seconds(), now;
+		double start = seconds(), time;
 		long n = 0;
 
 		do {
-			fn(arg);
-			n++;
-			now = seconds();
-		} while (now - start < RUN_SECONDS);
-		if ((now - start) / (double)n < best)
-			best = (now - start) / (double)n;
+			for (long i = 0; i < batch; i++)
+				fn(arg);
+			n += batch;
+			time = seconds() - start;
+		} while (time < RUN_SECONDS);
+		if (time / (double)n < best)
+			best = time / (double)n;
+		batch = n < 64 ? 1 : n / 64;
 	}
 	return best;
 }
@@ -94,6 +97,7 @@ typedef void sgemm_fn(int order, int ta, int tb, int m, int n, int k,
 struct blas {
 	sgemm_fn *sgemm;
 	void (*threads)(int n);
+	char *(*core)(void);
 	struct product *p;
 };
 
@@ -121,12 +125,18 @@ static struct blas
 open_blas(void)
 {
 	struct blas b = {0};
+	/* libraries older than the processor may take it for an old one */
+	if (sim_loops_best() != &sim_loops_portable)
+		setenv("OPENBLAS_CORETYPE", strcmp(sim_loops_best()->name,
+		    "avx512") == 0 ? "SkylakeX" : "Haswell", 0);
+
 	void *lib = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
 
 	if (lib == NULL)
 		return b;
 	symbol(lib, "cblas_sgemm", &b.sgemm);
 	symbol(lib, "openblas_set_num_threads", &b.threads);
+	symbol(lib, "openblas_get_corename", &b.core);
 	return b;
 }
 
@@ -160,8 +170,8 @@ bench_waves(void)
 	if (sim_loops_best() == &sim_loops_avx512)
 		l[n++] = &sim_loops_avx512;
 #endif
-	printf("waves, GFLOP/s, m x n x k; %s\n", blas.sgemm != NULL ?
-	    "OpenBLAS sgemm at 1 thread" : "no libopenblas.so.0");
+	printf("waves, GFLOP/s, m x n x k; OpenBLAS at 1 thread, core %s\n",
+	    blas.core != NULL ? blas.core() : "unknown");
 	for (size_t s = 0; s < sizeof shape / sizeof *shape; s++) {
 		struct product p = {NULL, shape[s][0], shape[s][1],
 		    shape[s][2], NULL, NULL, NULL, false};

@@ -227,7 +227,7 @@ static struct value *
 by_table(struct net *n, enum dtype t, enum lowering want)
 {
 	for (int tries = 0; tries < 40; tries++) {
-		enum op op = (enum op)net_between(n, 1, OP_COUNT - 1);
+		enum op op = (enum op)net_between(n, 1, NET_LAST_OP);
 		struct random_graph *r = &n->of[t];
 		struct node *node;
 
@@ -299,8 +299,10 @@ contraction(struct net *n, enum dtype t)
 {
 	int64_t dice = net_between(n, 1, 100);
 
-	if (dice <= 50)
+	if (dice <= 45)
 		return net_conv(n, t, false);
+	if (dice <= 55)
+		return net_block(n, t);
 	return dice <= 70 ? net_conv(n, t, true) : net_matmul(n, t);
 }
 

@@ -17,6 +17,9 @@ struct net {
 	bool zero_size;    /* some tensors are empty */
 };
 
+/* The ops of training are behind it in the table. */
+#define NET_LAST_OP OP_log_softmax
+
 enum net_kind {
 	NET_ANY,
 	NET_CONTRACTIONS, /* only contractions and data movement */
@@ -45,8 +48,11 @@ void net_offer(struct net *n, struct value *v);
 /* The result of the spec, offered; NULL where it is no valid node. */
 struct value *net_add(struct net *n, const struct node_spec *spec);
 
-/* random_net_matrix.c: one contraction on values of dtype t. */
+/* random_net_matrix.c: a contraction on values of dtype t. */
 struct value *net_conv(struct net *n, enum dtype t, bool transposed);
 struct value *net_matmul(struct net *n, enum dtype t);
+
+/* Convolutions of one shape around which a value goes as residual. */
+struct value *net_block(struct net *n, enum dtype t);
 
 #endif
