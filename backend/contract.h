@@ -48,6 +48,7 @@ struct contract_plan {
 	int64_t chunk;    /* output channels of a weight chunk */
 	int64_t kchunk;   /* rows of a weight chunk, W_STREAM */
 	int64_t rowblk, colblk; /* pixels and channels of an OBUF block */
+	int depth;        /* versions of staged tiles */
 	int64_t cycles;   /* steady matrix cycles, for reports */
 	int64_t time;     /* of the matrix unit */
 	int64_t traffic;  /* DRAM bytes */

@@ -166,6 +166,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->g = g;
 	lw->target = t;
 	lw->weights = cache;
+	lw->depth = 2;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;

@@ -29,6 +29,7 @@ struct lower {
 	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
+	int depth;         /* versions of staged tiles, 2 unless said */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
