@@ -215,7 +215,7 @@ static unsigned
 times_two_over_pi(uint64_t m, int e, uint32_t *product)
 {
 	unsigned skip = e >= 34 ? (unsigned)(e - 2) / 32 : 0;
-	uint64_t half[2] = {m & 0xffffffff, m >> 32};
+	uint64_t half[2] = {m & UINT32_MAX, m >> 32};
 
 	memset(product, 0, (WORDS + 2) * sizeof *product);
 	for (unsigned h = 0; h < 2; h++) {

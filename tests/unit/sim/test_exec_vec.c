@@ -136,9 +136,14 @@ whole_map(const struct vec *v, const struct number *a)
 {
 	enum dtype t = v->src[0].dtype;
 	uint64_t x = a[0].u, y = a[1].u, z = a[2].u, r;
-	bool minus = t != DT_U64 && (int64_t)x < 0;
+	bool minus;
 	struct number d = {0};
+	double a2[3];
 
+	for (int i = 1; i < VEC_MAX_SRC; i++)
+		if (v->src[i].space != SPACE_NONE && v->src[i].dtype == DT_U64)
+			t = DT_U64;
+	minus = t != DT_U64 && (int64_t)x < 0;
 	switch ((int)v->func) {
 	case VF_copy:
 	case VF_floor:
@@ -177,8 +182,11 @@ whole_map(const struct vec *v, const struct number *a)
 	case VF_select: return x != 0 ? y : z;
 	case VF_fma: return x * y + z;
 	default:
-		d.d = vecmath_f64((enum vec_func)v->func, a[0].d, a[1].d,
-		    a[2].d, v->param);
+		for (int i = 0; i < 3; i++)
+			a2[i] = t == DT_U64 ? (double)a[i].u :
+			    (double)(int64_t)a[i].u;
+		d.d = vecmath_f64((enum vec_func)v->func, a2[0], a2[1],
+		    a2[2], v->param);
 		return limit(v->dst.dtype, d.d);
 	}
 }
