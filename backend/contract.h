@@ -46,7 +46,8 @@ struct contract_plan {
 	int64_t tile[4];  /* n, d, h, w */
 	int64_t pack;     /* groups that share a wave */
 	int64_t chunk;    /* output channels of a weight chunk */
-	int64_t kchunk;   /* rows of a weight chunk, W_STREAM */
+	int64_t kchunk;   /* rows of a weight chunk, W_STREAM; within a tap
+	                     where weights are not canonical */
 	int64_t rowblk, colblk; /* pixels and channels of an OBUF block */
 	int depth;        /* versions of staged tiles */
 	int64_t cycles;   /* steady matrix cycles, for reports */
@@ -58,6 +59,11 @@ struct contract_plan {
 /* Chooses tiles, stationary operand and weight staging by estimated time.
  * False after a diagnostic when nothing fits. */
 bool contract_plan(const struct contraction *c, struct contract_plan *p);
+
+/* Whether weights are read as `taps` runs of rows that lie *step bytes apart
+ * from byte *first on: canonical ones as one run. */
+bool contract_tap_runs(const struct contraction *c, int64_t *taps,
+    int64_t *first, int64_t *step);
 
 /* Emits the tile IR. */
 void contract_emit(const struct contraction *c, const struct contract_plan *p);

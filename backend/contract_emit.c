@@ -370,48 +370,78 @@ load_whole(struct emit *e)
 
 /* ---- blocks ---- */
 
+/* Rows c of a tap, whose first row is k = tap_k. */
 static void
-stream_chunk(struct emit *e, const struct tile_aff *at, int64_t rows)
+stream_chunk(struct emit *e, const struct tile_aff *tap_k,
+    const struct tile_aff *c, int64_t rows, bool fresh)
 {
-	struct tile_aff zero = taff_num(0);
-	load_weights(e, at, rows);
+	struct tile_aff zero = taff_num(0), at = *tap_k;
+	taff_add_scaled(&at, c, 1);
+	load_weights(e, c, rows);
 	/* the staged chunk starts at this block's columns */
 	struct tile_aff col0 = e->col0;
 	e->col0 = taff_num(0);
-	k_tiles(e, at, &zero, rows, false);
+	k_tiles(e, &at, &zero, rows, fresh);
 	e->col0 = col0;
 }
 
-/* W_STREAM: the first chunk starts the sums, the others loop. */
+/* The rows of one tap; fresh: the first chunk starts the sums, the others
+ * loop. */
+static void
+stream_tap(struct emit *e, const struct tile_aff *tap_k, int64_t rows,
+    bool fresh)
+{
+	int64_t step = e->p->kchunk, done = 0;
+	struct tile_aff at = taff_num(0);
+	if (fresh) {
+		done = step < rows ? step : rows;
+		stream_chunk(e, tap_k, &at, done, true);
+	}
+	int64_t full = (rows - done) / step, rest = (rows - done) % step;
+	at = taff_num(done);
+	if (full > 1) {
+		struct tile_loop *l = tile_loop_open(e->lw->p, "kc", full);
+		taff_add(&at, l, step);
+		stream_chunk(e, tap_k, &at, step, false);
+		tile_loop_close(e->lw->p);
+	} else if (full == 1) {
+		stream_chunk(e, tap_k, &at, step, false);
+	}
+	if (rest > 0) {
+		at = taff_num(done + full * step);
+		stream_chunk(e, tap_k, &at, rest, false);
+	}
+}
+
+/* W_STREAM: the first tap starts the sums, the others loop. */
 static void
 streamed_k(struct emit *e)
 {
-	int64_t step = e->p->kchunk, k = e->c->k;
-	struct tile_aff col = e->col, col0 = e->col0, zero = taff_num(0);
+	int64_t taps, first, step;
+	struct tile_aff col = e->col, shift = e->w_shift, k = taff_num(0);
 	int64_t cols = e->cols;
+	contract_tap_runs(e->c, &taps, &first, &step);
+	int64_t rows = e->c->k / taps;
 	taff_add_scaled(&e->col, &e->col0, 1);
-	e->cols = e->col_n;
-	int64_t first = step < k ? step : k;
-	load_weights(e, &zero, first);
+	struct tile_aff col0 = e->col0;
 	e->col0 = taff_num(0);
-	k_tiles(e, &zero, &zero, first, true);
-	if (k > first) {
-		int64_t rest = k - first, full = rest / step;
-		struct tile_aff at = taff_num(first);
-		if (full > 1) {
-			struct tile_loop *l = tile_loop_open(e->lw->p, "kc",
-			    full);
-			taff_add(&at, l, step);
-			stream_chunk(e, &at, step);
+	e->cols = e->col_n;
+	e->w_shift.offset += first;
+	stream_tap(e, &k, rows, true);
+	if (taps > 1) {
+		e->w_shift.offset += step;
+		k.offset = rows;
+		struct tile_loop *l = NULL;
+		if (taps > 2) {
+			l = tile_loop_open(e->lw->p, "tap", taps - 1);
+			taff_add(&e->w_shift, l, step);
+			taff_add(&k, l, rows);
+		}
+		stream_tap(e, &k, rows, false);
+		if (l != NULL)
 			tile_loop_close(e->lw->p);
-		} else if (full == 1) {
-			stream_chunk(e, &at, step);
-		}
-		if (rest % step > 0) {
-			at = taff_num(first + full * step);
-			stream_chunk(e, &at, rest % step);
-		}
 	}
+	e->w_shift = shift;
 	e->col = col;
 	e->col0 = col0;
 	e->cols = cols;

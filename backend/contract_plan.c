@@ -159,6 +159,36 @@ aligned(const struct trial *t, int64_t v)
 	return a > 1 ? ceil_div(v, a) * a : v;
 }
 
+bool
+contract_tap_runs(const struct contraction *c, int64_t *taps, int64_t *first,
+    int64_t *step)
+{
+	int64_t expected = 0;
+	bool flip = false;
+	*taps = 1;
+	*first = *step = 0;
+	if (c->canonical || c->k == c->cig)
+		return true;
+	for (int a = 2; a >= 0; a--) {
+		int64_t n = c->win.kernel[a];
+		if (n == 1)
+			continue;
+		if (*taps == 1) {
+			expected = *step = c->w_tap[a];
+			flip = c->flip[a];
+		}
+		if (c->w_tap[a] != expected || c->flip[a] != flip)
+			return false;
+		expected *= n;
+		*taps *= n;
+	}
+	if (flip) {
+		*first = (*taps - 1) * *step;
+		*step = -*step;
+	}
+	return true;
+}
+
 /* Sets wmode's sizes; false when the mode does not fit. *gbuf gets what it
  * takes of the global buffer, *traffic its DRAM bytes. */
 static bool
@@ -199,14 +229,16 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 		    cap;
 	}
 	case W_STREAM: {
-		if (!c->canonical && c->k != c->cig)
+		int64_t taps, first, step;
+		if (!contract_tap_runs(c, &taps, &first, &step))
 			return false;
 		if (p->pixels_stationary || p->pack > 1)
 			return false;
 		int64_t cols = min64(tg->cols, columns);
-		/* rings of the first, the repeated and the last chunk */
-		p->kchunk = (cap / 6 - 64) / (cols * size) / tg->rows *
-		    tg->rows;
+		/* two versions for the first, the repeated and the last chunk
+		 * and, with taps, for the repeated and last of the others */
+		p->kchunk = (cap / (taps > 1 ? 10 : 6) - 64) /
+		    (cols * size) / tg->rows * tg->rows;
 		*traffic = c->w_bytes * t->tiles *
 		    ceil_div(t->rows, p->rowblk);
 		return p->kchunk > 0;

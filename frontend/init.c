@@ -64,6 +64,8 @@ init_resolve(const struct init *i, double fan_in, double fan_out)
 static double
 plain_log(double x)
 {
+	static const double series[] = {1, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9,
+	    1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21};
 	int e;
 	double m = frexp(x, &e), s, s2, sum = 0;
 
@@ -73,8 +75,8 @@ plain_log(double x)
 	}
 	s = (m - 1) / (m + 1);
 	s2 = s * s;
-	for (int k = 21; k >= 1; k -= 2)
-		sum = sum * s2 + 1.0 / k;
+	for (size_t k = sizeof series / sizeof *series; k-- > 0;)
+		sum = sum * s2 + series[k];
 	return e * 0.69314718055994531 + 2 * s * sum;
 }
 
@@ -83,13 +85,18 @@ plain_log(double x)
 static void
 plain_sincos(double t, double *sine, double *cosine)
 {
+	/* 1 / (k (k - 1)) and 1 / (k (k + 1)) of even k */
+	static const double cosines[] = {1.0 / 2, 1.0 / 12, 1.0 / 30,
+	    1.0 / 56, 1.0 / 90, 1.0 / 132, 1.0 / 182, 1.0 / 240};
+	static const double sines[] = {1.0 / 6, 1.0 / 20, 1.0 / 42, 1.0 / 72,
+	    1.0 / 110, 1.0 / 156, 1.0 / 210, 1.0 / 272};
 	int quarter = (int)(t * 4 + 0.5);
 	double x = (t - quarter * 0.25) * 6.2831853071795865, x2 = x * x;
 	double s = 1, c = 1;
 
-	for (int k = 16; k >= 2; k -= 2) {
-		c = 1 - c * x2 / (k * (k - 1));
-		s = 1 - s * x2 / (k * (k + 1));
+	for (size_t k = sizeof cosines / sizeof *cosines; k-- > 0;) {
+		c = 1 - c * x2 * cosines[k];
+		s = 1 - s * x2 * sines[k];
 	}
 	s *= x;
 	switch (quarter & 3) {

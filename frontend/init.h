@@ -31,7 +31,8 @@ struct init init_resolve(const struct init *i, double fan_in, double fan_out);
 
 /* Fills n elements. i is resolved. The random numbers are Philox 4x32-10 with
  * the key hash(name) + seed * 0x9e3779b97f4a7c15 mod 2^64 (low word first; hash
- * is FNV-1a) and the counter (e / 4, 0) for element e, which takes word e mod 4.
+ * is FNV-1a) and the counter (e / 4, 0) for element e, which takes word
+ * e mod 4.
  * Uniform: u = (word + 0.5) / 2^32, a + (b - a) u. Normal: Box and Muller's
  * transform, elements 2j and 2j + 1 from their two words. Only +, -, *, / and
  * sqrt of doubles are used, so no host's libm shows. */

@@ -69,7 +69,7 @@ static const struct builtin builtins[] = {
 	{"mish", "x:t", "x tanh(softplus(x))", builtin_plain, true, OP_mish},
 	{"softplus", "x:t", "log(1 + e^x)", builtin_plain, true,
 	    OP_softplus},
-	{"softsign", "x:t", "x / (1 + |x|)", builtin_plain, true,
+	{"softsign", "x:t", "x over 1 + its magnitude", builtin_plain, true,
 	    OP_softsign},
 	{"hard_sigmoid", "x:t alpha:f=0.16666666666666666 beta:f=0.5",
 	    "max(0, min(1, alpha x + beta))", builtin_hard_sigmoid, true, 0},

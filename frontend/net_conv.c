@@ -58,12 +58,10 @@ groups_fit(struct call *c, const struct value *x, int64_t co, int64_t groups)
 static int
 window_attrs(const struct window *w, int64_t groups, struct attr *a)
 {
-	size_t n = (size_t)w->n;
-
-	a[0] = attr_make_ints(ATTR_strides, w->stride, n);
-	a[1] = attr_make_ints(ATTR_dilations, w->dilation, n);
-	a[2] = attr_make_ints(ATTR_pads_begin, w->before, n);
-	a[3] = attr_make_ints(ATTR_pads_end, w->after, n);
+	a[0] = net_window_attr(ATTR_strides, w->stride, w->n, 1);
+	a[1] = net_window_attr(ATTR_dilations, w->dilation, w->n, 1);
+	a[2] = net_window_attr(ATTR_pads_begin, w->before, w->n, 0);
+	a[3] = net_window_attr(ATTR_pads_end, w->after, w->n, 0);
 	a[4] = attr_make_int(ATTR_groups, groups);
 	return 5;
 }
@@ -143,7 +141,7 @@ builtin_conv_transpose(struct call *c)
 	    fans) || !add_bias(c, &ws, channels, fans[0], fans[1]))
 		return val_error();
 	int n = window_attrs(&w, groups, a);
-	a[n++] = attr_make_ints(ATTR_output_pads, out, (size_t)w.n);
+	a[n++] = net_window_attr(ATTR_output_pads, out, w.n, 0);
 	return layer_result(layer_node(c, OP_conv_transpose, ws.in, ws.n, a,
 	    n));
 }

@@ -21,6 +21,14 @@ forward_error(void *user, enum diag_level level, const struct loc *loc,
 		run_error(x->c->r, x->c->pos, "%s", text);
 }
 
+static struct loc
+layer_loc(const struct call *c)
+{
+	return (struct loc){c->pos.file, c->pos.line, c->pos.col,
+	    arena_printf(c->r->arena, "layer '%s' (%s)", c->path,
+		c->builtin->name)};
+}
+
 static struct value *
 add_node(struct call *c, const char *name, enum op op, struct value **in,
     int nin, const struct attr *attrs, int nattrs)
@@ -29,7 +37,7 @@ add_node(struct call *c, const char *name, enum op op, struct value **in,
 	struct diag d = {.fn = forward_error, .user = &x};
 	struct node_spec s = {.op = op, .in = in, .nin = nin, .attrs = attrs,
 	    .nattrs = nattrs, .name = name,
-	    .loc = {c->pos.file, c->pos.line, c->pos.col, c->path}};
+	    .loc = layer_loc(c)};
 	struct node *n = graph_add(c->r->g, &d, &s);
 
 	return n != NULL ? n->out[0] : NULL;
@@ -109,7 +117,7 @@ layer_param(struct call *c, const struct param_spec *p, enum dtype t)
 		return NULL;
 	struct value *v = graph_state(r->g, name, &type, data,
 	    !p->statistic);
-	v->loc = (struct loc){c->pos.file, c->pos.line, c->pos.col, c->path};
+	v->loc = layer_loc(c);
 	return v;
 }
 

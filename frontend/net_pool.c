@@ -4,13 +4,11 @@
 static int
 pool_attrs(const struct window *w, struct attr *a)
 {
-	size_t n = (size_t)w->n;
-
-	a[0] = attr_make_ints(ATTR_kernel, w->kernel, n);
-	a[1] = attr_make_ints(ATTR_strides, w->stride, n);
-	a[2] = attr_make_ints(ATTR_dilations, w->dilation, n);
-	a[3] = attr_make_ints(ATTR_pads_begin, w->before, n);
-	a[4] = attr_make_ints(ATTR_pads_end, w->after, n);
+	a[0] = attr_make_ints(ATTR_kernel, w->kernel, (size_t)w->n);
+	a[1] = net_window_attr(ATTR_strides, w->stride, w->n, 1);
+	a[2] = net_window_attr(ATTR_dilations, w->dilation, w->n, 1);
+	a[3] = net_window_attr(ATTR_pads_begin, w->before, w->n, 0);
+	a[4] = net_window_attr(ATTR_pads_end, w->after, w->n, 0);
 	return 5;
 }
 

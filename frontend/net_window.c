@@ -82,3 +82,13 @@ net_window_read(struct call *c, struct window *w, bool dilation)
 		return false;
 	return read_pad(c, x, w);
 }
+
+struct attr
+net_window_attr(enum attr_id id, const int64_t *v, int n, int64_t dflt)
+{
+	bool plain = true;
+
+	for (int i = 0; i < n; i++)
+		plain = plain && v[i] == dflt;
+	return attr_make_ints(id, v, plain ? 0 : (size_t)n);
+}

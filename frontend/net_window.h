@@ -15,6 +15,9 @@ struct window {
 
 /* Reads kernel, stride, pad and (where the built-in has it) dilation. */
 bool net_window_read(struct call *c, struct window *w, bool dilation);
+/* The list as an attribute, empty where all elements are the default. */
+struct attr net_window_attr(enum attr_id id, const int64_t *v, int n,
+    int64_t dflt);
 /* The number of spatial axes of x; 0 after a report. */
 int spatial_axes(struct call *c, const struct value *x);
 

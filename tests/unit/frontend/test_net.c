@@ -73,7 +73,7 @@ count_macs(const struct graph *g)
 
 /* Counts of tests/models/make_net_vectors.py (torchvision 0.14). FM-A: five
  * convolutions without bias 278048 with the last layer's weight, 10 biases and
- * 2 numbers for each of 416 normalised channels. Inception-v4: the parameters of
+ * 2 numbers for each of 416 normalised channels. Inception-v4: parameters of
  * the public models, whose products are known as 12.25 G. */
 static void
 sizes_are_the_published_ones(void **state)

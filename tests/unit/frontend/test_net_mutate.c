@@ -13,7 +13,6 @@
 
 static const char *const seeds[] = {
 	"examples/lenet5.net", "examples/fm-a.net", "examples/resnet20.net",
-	"examples/resnet-cifar.net", "examples/mobilenet_v2.net",
 	"tests/fuzz/corpus/net/all.net",
 };
 
@@ -33,7 +32,7 @@ static const char *const pieces[] = {
 static size_t
 mutate(char *s, size_t n, size_t room, uint64_t *rng)
 {
-	size_t times = 1 + unit_random(rng) % 4;
+	size_t times = 1 + unit_random(rng) % 3;
 
 	while (times-- > 0 && n > 0) {
 		size_t at = unit_random(rng) % n;
@@ -95,7 +94,7 @@ mutants_do_not_crash(void **state)
 		accepted += g != NULL;
 		arena_free(a);
 	}
-	assert_in_range(accepted, MUTANTS / 50, MUTANTS / 2);
+	assert_in_range(accepted, MUTANTS / 100, MUTANTS / 2);
 }
 
 int
