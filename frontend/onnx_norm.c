@@ -1,13 +1,16 @@
 #include "frontend/onnx_imp.h"
 
+#include <math.h>
+
 bool
 onnx_op_batch_norm(struct opx *c)
 {
 	struct attr a[] = {
 		attr_make_float(ATTR_epsilon,
 		    attr_f(c, "epsilon", (double)1e-5f)),
+		/* the decimal that the float in the file stands for */
 		attr_make_float(ATTR_momentum,
-		    attr_f(c, "momentum", 0.9)),
+		    round(attr_f(c, "momentum", 0.9) * 1e6) / 1e6),
 	};
 	bool trains = false;
 

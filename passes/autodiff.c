@@ -264,8 +264,7 @@ has_parts(const struct node *n)
 static bool
 has_act(const struct node *n)
 {
-	return (n->op == OP_conv || n->op == OP_conv_transpose ||
-	    n->op == OP_matmul) && node_int(n, ATTR_act) != ACT_NONE;
+	return has_epilogue(n) && node_int(n, ATTR_act) != ACT_NONE;
 }
 
 /* Brings the nodes between leaves and loss to ops with rules. */

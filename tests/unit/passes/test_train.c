@@ -212,10 +212,11 @@ gradients(void **state)
 
 static double
 follow(struct unit *u, const char *net, const char *want, float lr,
-    const struct train_options *o)
+    const struct train_options *o, bool compiled)
 {
 	struct graph *g = read_net(u, net);
 	struct train_options opt = *o;
+	struct pass_options passes;
 	struct eval_tensor losses;
 	double worst = 0;
 	struct run r;
@@ -224,6 +225,9 @@ follow(struct unit *u, const char *net, const char *want, float lr,
 	make_step(u, g, &opt);
 	losses = data_of(g, want);
 	r = start(u, g, lr);
+	pass_options_init(&passes);
+	if (compiled && !passes_run(g, &u->diag, &passes))
+		fail_msg("%s: %s", net, u->last);
 	for (size_t i = 0; i < STEPS; i++) {
 		double d = fabs(step(&r) / get(&losses, i) - 1);
 
@@ -251,12 +255,69 @@ losses(void **state)
 	train_options_init(&adam);
 	adam.optimizer = OPTIMIZER_ADAM;
 	adam.weight_decay = 0.02;
-	for (size_t i = 0; i < sizeof nets / sizeof nets[0]; i++)
-		print_message("%-18s sgd %.1e, nesterov %.1e, adam %.1e\n",
-		    nets[i],
-		    follow(u, nets[i], "want.sgd", 0.05F, &sgd),
-		    follow(u, nets[i], "want.nesterov", 0.02F, &nesterov),
-		    follow(u, nets[i], "want.adam", 0.003F, &adam));
+	for (size_t i = 0; i < 2 * sizeof nets / sizeof nets[0]; i++) {
+		const char *net = nets[i / 2];
+		bool c = i % 2 != 0;
+
+		print_message("%-18s%s sgd %.1e, nesterov %.1e, adam %.1e\n",
+		    net, c ? ", compiled:" : "",
+		    follow(u, net, "want.sgd", 0.05F, &sgd, c),
+		    follow(u, net, "want.nesterov", 0.02F, &nesterov, c),
+		    follow(u, net, "want.adam", 0.003F, &adam, c));
+	}
+}
+
+/* In 16 bits with f32 masters and a loss scale: near the f32 losses. */
+static void
+mixed_precision(void **state)
+{
+	static const enum dtype dtypes[] = {DT_F16, DT_BF16};
+	struct unit *u = *state;
+
+	for (size_t k = 0; k < 4; k++) {
+		enum dtype narrowed = dtypes[k % 2];
+		struct graph *g = read_net(u,
+		    k < 2 ? "groupnorm_resnet" : "batchnorm");
+		struct pass_options passes;
+		struct eval_tensor losses = data_of(g, "want.sgd");
+		struct train_options o;
+		double worst = 0;
+		int narrow = 0;
+		struct run r;
+
+		train_options_init(&o);
+		o.momentum = 0.9;
+		o.weight_decay = 0.01;
+		o.loss_scale = 64;
+		make_step(u, g, &o);
+		pass_options_init(&passes);
+		passes.precision = narrowed;
+		r = start(u, g, 0.05F);
+		if (!passes_run(g, &u->diag, &passes))
+			fail_msg("%s", u->last);
+		graph_foreach_node(g, n) {
+			enum dtype t = n->out[0]->type.dtype;
+
+			narrow += t == narrowed;
+			if (strcmp(n->phase, "update") == 0)
+				assert_true(t == DT_F32 || t == DT_BOOL);
+			if (n->op == OP_conv_wgrad)
+				assert_true(t == DT_F32 &&
+				    n->in[0]->type.dtype == narrowed);
+		}
+		assert_true(narrow > 10);
+		for (size_t i = 0; i < g->states.len; i++)
+			assert_int_equal(g->states.data[i]->type.dtype,
+			    DT_F32);
+		for (size_t i = 0; i < STEPS; i++) {
+			double d = fabs(step(&r) / get(&losses, i) - 1);
+
+			worst = d > worst ? d : worst;
+		}
+		print_message("%s in %s: losses within %.1e\n", g->name,
+		    dtype_name(narrowed), worst);
+		assert_true(worst < (narrowed == DT_F16 ? 5e-3 : 3e-2));
+	}
 }
 
 static struct graph *
@@ -471,6 +532,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    UNIT_TEST(gradients),
 	    UNIT_TEST(losses),
+	    UNIT_TEST(mixed_precision),
 	    UNIT_TEST(nothing_for_frozen),
 	    UNIT_TEST(accumulation),
 	    UNIT_TEST(skipped_update),
