@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backend/lower.h"
+#include "backend/weights.h"
 
 /* Keeps the first error of an attempt that may be repeated. */
 struct attempt {
@@ -41,12 +42,13 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups)
 {
 	static const double budgets[] = {1.0, 0.85, 0.7, 0.5, 0.35, 0.2, 0.1};
+	struct weight_cache cache = {0};
 	struct attempt first = {0};
 	for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    budgets[i]);
+		    budgets[i], &cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
 		if (p != NULL && tile_plan(p, &quiet))

@@ -110,6 +110,16 @@ staged_out(const struct trial *t, const struct place *pl)
 	    (int64_t)dtype_size(pl->dtype);
 }
 
+/* What a staged tile of pl moves in DRAM, where elements may be wider. */
+static int64_t
+memory_bytes(const struct place *pl, int64_t staged)
+{
+	int64_t stored = pl->buf->dtype == DT_NONE ? 0 :
+	    (int64_t)dtype_size(pl->buf->dtype);
+	return stored == 0 ? staged : staged * stored /
+	    (int64_t)dtype_size(pl->dtype);
+}
+
 static void
 measure(struct trial *t)
 {
@@ -131,7 +141,7 @@ measure(struct trial *t)
 	    slab_bytes(&w, tile, c->x.dtype);
 	t->out = staged_out(t, &c->y);
 	t->res = c->has_res ? staged_out(t, &c->res) : 0;
-	t->traffic = t->tiles * (t->in + t->out + t->res);
+	t->traffic = t->tiles * (memory_bytes(&c->x, t->in) + t->out + t->res);
 	t->rest = 0;
 	int64_t outer = 1;
 	for (int i = 0; i < c->nbatch; i++)
@@ -322,7 +332,8 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
     struct contract_plan *best)
 {
 	for (int ps = 0; ps < 2; ps++) {
-		if (ps == 1 && pack > 1)
+		if (ps == 1 && (pack > 1 ||
+		    c->lw->target->weight_stationary == 1))
 			continue;
 		struct trial t;
 		memset(&t, 0, sizeof t);
@@ -337,17 +348,26 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
 	}
 }
 
-/* Tiles are runs of consecutive pixels: images, then rows of one image, then
- * pixels of one row. Where zeros are inserted, cuts fall on stored elements. */
+/* The smallest cut of tile dimension i: where zeros are inserted, cuts fall on
+ * stored elements. */
+static int64_t
+unit_of(const struct contraction *c, int i)
+{
+	int64_t ext = i == 0 ? c->win.n : c->win.out[i - 1];
+	int64_t unit = i > 0 ? c->win.up[i - 1] : 1;
+	return unit < ext ? unit : ext;
+}
+
+/* Cuts images, then rows of one image, then pixels of one row. */
 static void
 try_level(const struct contraction *c, int level, int64_t pack,
     struct contract_plan *best)
 {
 	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
 	    c->win.out[2]};
-	int64_t tile[4], unit = level > 0 ? c->win.up[level - 1] : 1;
+	int64_t tile[4], unit = unit_of(c, level);
 	for (int i = 0; i < 4; i++)
-		tile[i] = i < level ? 1 : ext[i];
+		tile[i] = i < level ? unit_of(c, i) : ext[i];
 	int64_t last = 0;
 	for (int64_t parts = 1; parts <= ext[level];
 	     parts += parts < 16 ? 1 : parts / 8) {
@@ -363,13 +383,13 @@ try_level(const struct contraction *c, int level, int64_t pack,
 	try_tile(c, tile, pack, best);
 }
 
-/* Cutting a dimension before `level` to single elements must respect the
- * inserted zeros as well. */
+/* An operand on chip is read where it is, as runs of consecutive pixels: the
+ * dimensions before the cut one must be single elements. */
 static bool
 level_allowed(const struct contraction *c, int level)
 {
-	for (int i = 1; i < level; i++)
-		if (c->win.up[i - 1] > 1 && c->win.out[i - 1] > 1)
+	for (int i = 0; i < level; i++)
+		if (place_on_chip(&c->x) && unit_of(c, i) > 1)
 			return false;
 	return true;
 }

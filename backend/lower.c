@@ -58,6 +58,15 @@ add_op(struct lower *lw, const struct node *n)
 	lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
 }
 
+void
+lower_no_room(struct lower *lw, int64_t need)
+{
+	diag_error(lw->diag, lw->loc,
+	    "'%s' needs %lld bytes of the global buffer for one tile; %lld "
+	    "are free", lw->p->ops.data[lw->p->cur_op].op, (long long)need,
+	    (long long)lw->gbuf_free);
+}
+
 static bool
 lower_node(struct lower *lw, const struct node *n)
 {
@@ -121,6 +130,7 @@ store_leaf_outputs(struct lower *lw)
 		const struct value *v = lw->g->outputs.data[i];
 		if (v->kind == VALUE_NODE)
 			continue;
+		lw->loc = &v->loc;
 		struct wave_op op = {0};
 		op.name = v->name != NULL ? v->name : "output";
 		op.op = "copy";
@@ -135,13 +145,15 @@ store_leaf_outputs(struct lower *lw)
 
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, int groups, double budget)
+    const struct wave_target *t, int groups, double budget,
+    struct weight_cache *cache)
 {
 	struct lower *lw = NEW(a, struct lower);
 	lw->arena = a;
 	lw->diag = d;
 	lw->g = g;
 	lw->target = t;
+	lw->weights = cache;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;
@@ -152,13 +164,13 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
 	if (!place_values(lw, budget))
 		return NULL;
+	int64_t gbuf = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
+	    (int64_t)((double)t->gbuf_bytes * budget);
 	lw->node_index = 0;
 	graph_foreach_node(g, n) {
-		lw->node = n;
+		lw->loc = &n->loc;
 		add_op(lw, n);
-		lw->gbuf_free = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
-		    (int64_t)((double)t->gbuf_bytes * budget) -
-			place_live_at(lw, lw->node_index);
+		lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);
 		if (!place_is_view(lw, n) && !lower_node(lw, n))
 			return NULL;
 		for (int i = 0; i < n->nout; i++)
@@ -166,6 +178,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 				store_outputs(lw, n->out[i]);
 		lw->node_index++;
 	}
+	lw->gbuf_free = gbuf;
 	store_leaf_outputs(lw);
 	one_layer_group(lw);
 	return d->errors > 0 ? NULL : lw->p;

@@ -5,6 +5,8 @@
 #include "backend/tile.h"
 #include "ir/graph.h"
 
+struct weight_cache;
+
 /* Where the elements of a value are: a strided box in a buffer. Transposes,
  * slices, expansions and most reshapes are other places of the same bytes. */
 struct place {
@@ -24,10 +26,11 @@ struct lower {
 	struct tile_program *p;
 	struct place **place; /* by value id; NULL: not placed yet */
 	struct residency *res;
+	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
-	const struct node *node;
+	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
 };
 
@@ -103,13 +106,16 @@ void lower_copy(struct lower *lw, const struct place *src,
     const struct place *dst);
 void lower_fill(struct lower *lw, const struct place *dst, double v);
 
+/* Reports that one tile of the current op does not fit. */
+void lower_no_room(struct lower *lw, int64_t need);
+
 /* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
  * scales the memory that lowering counts on: the driver retries with less
  * when the planner finds no room. groups of them run it, each on its
- * share of the batch (g is one share). */
+ * share of the batch (g is one share). cache is kept between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
-    double budget);
+    double budget, struct weight_cache *cache);
 
 /* The innermost loop at the cursor, NULL at top level. */
 #define CUR_LOOP(lw) ((lw)->p->cur)

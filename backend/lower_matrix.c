@@ -3,65 +3,13 @@
 
 #include <string.h>
 
-/* ---- weights in device order ---- */
+#include "backend/weights.h"
 
-/* Constant weights are stored in DRAM as rows k = (kd, kh, kw, ci) of all
- * output channels, so that a tile is a rectangle. */
-struct weight_order {
-	const struct value *v;
-	int64_t tap[3], stride_tap[3]; /* extents, element strides */
-	int64_t ci, stride_ci;         /* of one group */
-	int64_t groups, stride_group;
-	int64_t co, stride_co;         /* of one group */
-	bool flip[3];
-};
+/* ---- weights ---- */
 
-static void
-copy_run(uint8_t *dst, const uint8_t *src, int64_t n, int64_t stride,
-    size_t size)
-{
-	if (size == 2) {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + 2 * i, src + 2 * i * stride, 2);
-	} else if (size == 4) {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + 4 * i, src + 4 * i * stride, 4);
-	} else {
-		for (int64_t i = 0; i < n; i++)
-			memcpy(dst + (size_t)i * size,
-			    src + (size_t)(i * stride) * size, size);
-	}
-}
-
-static void *
-reorder(struct arena *a, const struct weight_order *o)
-{
-	size_t size = dtype_size(o->v->type.dtype);
-	uint8_t *out = arena_alloc(a, (size_t)type_bytes(&o->v->type));
-	const uint8_t *in = o->v->data;
-	uint8_t *dst = out;
-	int64_t taps = o->tap[0] * o->tap[1] * o->tap[2];
-	for (int64_t t = 0; t < taps; t++) {
-		int64_t k[3] = {t / (o->tap[1] * o->tap[2]),
-		    t / o->tap[2] % o->tap[1], t % o->tap[2]};
-		int64_t at = 0;
-		for (int i = 0; i < 3; i++)
-			at += (o->flip[i] ? o->tap[i] - 1 - k[i] : k[i]) *
-			    o->stride_tap[i];
-		for (int64_t c = 0; c < o->ci; c++) {
-			for (int64_t g = 0; g < o->groups; g++) {
-				int64_t from = at + c * o->stride_ci +
-				    g * o->stride_group;
-				copy_run(dst, in + (size_t)from * size, o->co,
-				    o->stride_co, size);
-				dst += (size_t)o->co * size;
-			}
-		}
-	}
-	return out;
-}
-
-/* Describes the weights to the contraction; constants are reordered. */
+/* Describes the weights to the contraction. Constants are stored in DRAM as
+ * rows k = (kd, kh, kw, ci) of all output channels, so that a tile is a
+ * rectangle. */
 static void
 set_weights(struct contraction *c, const struct weight_order *o)
 {
@@ -81,7 +29,7 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		b->dim[1] = columns;
 		b->stride[0] = columns * size;
 		b->stride[1] = size;
-		b->data = reorder(lw->p->arena, o);
+		b->data = weights_reorder(lw->p->arena, lw->weights, o);
 		c->w = place_dense(b->dtype, 2, b->dim);
 		c->w.buf = b;
 		c->canonical = true;
@@ -209,17 +157,9 @@ struct mat { /* one operand as batches of a matrix */
 };
 
 static void
-as_matrix(struct mat *m, bool trans, bool column)
+as_matrix(struct mat *m, bool trans)
 {
 	const struct place *pl = &m->pl;
-	if (pl->rank == 1) { /* a vector: row for a, column for b */
-		m->rows = column ? pl->dim[0] : 1;
-		m->cols = column ? 1 : pl->dim[0];
-		m->row_addr = column ? pl->stride[0] : 0;
-		m->col_addr = column ? 0 : pl->stride[0];
-		m->nbatch = 0;
-		return;
-	}
 	int r = pl->rank - 2, k = pl->rank - 1;
 	if (trans) {
 		r = pl->rank - 1;
@@ -265,16 +205,6 @@ flatten_rows(struct contraction *c, int64_t k, int64_t n)
 	return true;
 }
 
-static void
-result_matrix(const struct place *pl, bool a_vector, bool b_vector,
-    int64_t *row, int64_t *col, int *nbatch)
-{
-	int r = pl->rank;
-	*col = b_vector ? 0 : pl->stride[--r];
-	*row = a_vector ? 0 : pl->stride[--r];
-	*nbatch = r;
-}
-
 static bool
 set_batch(struct contraction *c, const struct mat *a, const struct mat *b,
     int nb)
@@ -305,28 +235,26 @@ describe_matmul(struct contraction *c, const struct node *n)
 	bool ta = node_int(n, ATTR_trans_a), tb = node_int(n, ATTR_trans_b);
 	const struct tensor_type *wt = &n->in[1]->type;
 	struct mat a = {0}, b = {0};
-	int64_t wk = wt->rank == 1 ? wt->dim[0] :
-	    wt->dim[wt->rank - (tb ? 1 : 2)];
-	int64_t wn = wt->rank == 1 ? 1 : wt->dim[wt->rank - (tb ? 2 : 1)];
-	bool bvec = wt->rank == 1;
+	int64_t wk = wt->dim[wt->rank - (tb ? 1 : 2)];
+	int64_t wn = wt->dim[wt->rank - (tb ? 2 : 1)];
 	if (wt->rank == 2 && !ta)
 		flatten_rows(c, wk, wn);
 	a.pl = c->x;
-	as_matrix(&a, ta, false);
+	as_matrix(&a, ta);
 	c->groups = 1;
 	c->cig = c->k = wk;
 	c->cog = wn;
 	struct weight_order o = {.v = n->in[1], .tap = {1, 1, 1}, .ci = wk,
 	    .groups = 1, .co = wn, .stride_ci = tb ? 1 : wn,
 	    .stride_co = tb ? wk : 1};
-	if (wt->rank <= 2) {
+	if (wt->rank == 2) {
 		set_weights(c, &o);
 	} else {
 		c->w = *place_of(c->lw, n->in[1]);
 		c->w_bytes = wk * wn * (int64_t)dtype_size(c->w.dtype);
 	}
 	b.pl = c->canonical ? place_dense(wt->dtype, wt->rank, wt->dim) : c->w;
-	as_matrix(&b, tb, true);
+	as_matrix(&b, tb);
 	if (!c->canonical) {
 		c->w_c = b.row_addr;
 		c->w_n = b.col_addr;
@@ -335,15 +263,31 @@ describe_matmul(struct contraction *c, const struct node *n)
 	    .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dil = {1, 1, 1},
 	    .up = {1, 1, 1}, .extent = {1, 1, 1}, .n_addr = a.row_addr,
 	    .c_addr = a.col_addr};
-	int nb;
-	result_matrix(&c->y, c->x.rank == 1, bvec, &c->y_addr[0], &c->y_c,
-	    &nb);
+	int nb = c->y.rank - 2;
+	c->y_addr[0] = c->y.stride[nb];
+	c->y_c = c->y.stride[nb + 1];
 	if (c->has_res) {
-		int nr;
-		result_matrix(&c->res, c->x.rank == 1, bvec, &c->res_addr[0],
-		    &c->res_c, &nr);
+		c->res_addr[0] = c->res.stride[nb];
+		c->res_c = c->res.stride[nb + 1];
 	}
 	return set_batch(c, &a, &b, nb);
+}
+
+static void
+remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
+{
+	static const char *const modes[] = {[W_RESIDENT] = "resident",
+	    [W_WHOLE] = "whole in ", [W_CHUNK] = "by columns in ",
+	    [W_STREAM] = "streamed through "};
+	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
+	    "%lldx%lldx%lldx%lld, block %lldx%lld, weights %s%s, %lld "
+	    "groups a wave, %lld matrix cycles, %lld DRAM bytes",
+	    p->pixels_stationary ? "activations" : "weights",
+	    (long long)p->tile[0], (long long)p->tile[1],
+	    (long long)p->tile[2], (long long)p->tile[3],
+	    (long long)p->rowblk, (long long)p->colblk, modes[p->wmode],
+	    p->wmode == W_RESIDENT ? "" : space_name(p->wspace),
+	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic);
 }
 
 bool
@@ -367,13 +311,7 @@ lower_matrix(struct lower *lw, const struct node *n)
 	memset(&plan, 0, sizeof plan);
 	if (!contract_plan(&c, &plan))
 		return false;
-	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
-	    "%lldx%lldx%lldx%lld, block %lldx%lld, %lld matrix cycles, "
-	    "%lld DRAM bytes", plan.pixels_stationary ? "activations" :
-	    "weights", (long long)plan.tile[0], (long long)plan.tile[1],
-	    (long long)plan.tile[2], (long long)plan.tile[3],
-	    (long long)plan.rowblk, (long long)plan.colblk,
-	    (long long)plan.cycles, (long long)plan.traffic);
+	remark(lw, n, &plan);
 	contract_emit(&c, &plan);
 	return true;
 }

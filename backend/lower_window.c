@@ -17,11 +17,12 @@ struct win {
 	int64_t extent[WIN_RANK], tile[WIN_RANK];
 };
 
+/* As in lower_vector.c: partial tiles inside outer loops have buffers of their
+ * own. */
 static int64_t
 need_bytes(const struct win *o)
 {
-	int64_t sum = 0;
-	bool whole = memcmp(o->tile, o->extent, sizeof o->tile) == 0;
+	int64_t sum = 0, outer = 1;
 	if (o->in_stream) {
 		struct window w = o->w;
 		w.c = o->tile[4];
@@ -33,7 +34,13 @@ need_bytes(const struct win *o)
 			n *= o->tile[i];
 		sum += n + 64;
 	}
-	return whole ? sum : 2 * sum;
+	int64_t total = sum;
+	for (int i = 0; i < WIN_RANK; i++) {
+		if (o->extent[i] % o->tile[i] > 0 && outer > 1)
+			total += sum; /* halos do not shrink */
+		outer *= ceil_div(o->extent[i], o->tile[i]);
+	}
+	return outer == 1 ? total : 2 * total;
 }
 
 /* Cuts n, then d, h, w (an operand on chip cannot be cut there), then c. */
@@ -53,24 +60,16 @@ choose_tile(struct win *o)
 		bool spatial = i >= 1 && i <= 3;
 		if (spatial && !o->in_stream)
 			continue;
-		int64_t lo = 1, hi = o->extent[i];
-		while (lo < hi) {
-			int64_t mid = lo + (hi - lo + 1) / 2;
-			o->tile[i] = mid;
-			if (need_bytes(o) <= limit)
-				lo = mid;
-			else
-				hi = mid - 1;
-		}
-		o->tile[i] = ceil_div(o->extent[i],
-		    ceil_div(o->extent[i], lo));
+		int64_t size = o->extent[i];
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o) > limit; parts += 1 + parts / 16)
+			o->tile[i] = ceil_div(size, parts);
+		if (need_bytes(o) > limit)
+			o->tile[i] = 1;
 	}
 	if (need_bytes(o) <= o->lw->gbuf_free)
 		return true;
-	diag_error(o->lw->diag, &o->lw->node->loc,
-	    "'%s' needs %lld bytes of the global buffer for one tile; %lld "
-	    "are free", op_info(o->lw->node->op)->name,
-	    (long long)need_bytes(o), (long long)o->lw->gbuf_free);
+	lower_no_room(o->lw, need_bytes(o));
 	return false;
 }
 
@@ -193,32 +192,35 @@ run(struct win *o)
 	return true;
 }
 
-/* x and y seen as (N, C, S): S runs along axis h, the channels along w. */
+/* The window runs over the channels: they take the place of axis w, the last
+ * spatial dimension that of the channels, the others axes d and h. */
 static bool
 channel_sum(struct win *o, const struct node *n)
 {
-	int64_t c = o->x.dim[1], s = 1;
-	for (int i = 2; i < o->x.rank; i++)
-		s *= o->x.dim[i];
-	int64_t dim[3] = {o->x.dim[0], c, s};
-	struct place x, y;
-	if (!place_reshape(&o->x, 3, dim, &x) ||
-	    !place_reshape(&o->y, 3, dim, &y)) {
-		diag_error(o->lw->diag, &n->loc,
-		    "channel window over an image whose pixels are not evenly "
-		    "spaced in memory");
-		return false;
-	}
 	int64_t size = node_int(n, ATTR_size);
-	o->w = (struct window){.n = dim[0], .c = 1, .out = {1, s, c},
-	    .kernel = {1, 1, size}, .stride = {1, 1, 1}, .dil = {1, 1, 1},
+	int spatial = o->x.rank - 2;
+	o->w = (struct window){.n = o->x.dim[0], .c = 1,
+	    .out = {1, 1, o->x.dim[1]}, .kernel = {1, 1, size},
+	    .stride = {1, 1, 1}, .dil = {1, 1, 1},
 	    .pad = {0, 0, (size - 1) / 2}, .up = {1, 1, 1},
-	    .extent = {1, s, c}, .n_addr = x.stride[0],
-	    .axis_addr = {0, x.stride[2], x.stride[1]},
-	    .c_addr = (int64_t)dtype_size(x.dtype)};
-	o->y_addr[0] = y.stride[0];
-	o->y_addr[2] = y.stride[2];
-	o->y_addr[3] = y.stride[1];
+	    .extent = {1, 1, o->x.dim[1]}, .n_addr = o->x.stride[0],
+	    .axis_addr = {0, 0, o->x.stride[1]},
+	    .c_addr = (int64_t)dtype_size(o->x.dtype)};
+	o->y_addr[0] = o->y.stride[0];
+	o->y_addr[3] = o->y.stride[1];
+	for (int i = 0; i < spatial; i++) {
+		int64_t step = o->x.stride[2 + i], dim = o->x.dim[2 + i];
+		int a = 2 - (spatial - 1) + i; /* axis of all but the last */
+		if (i == spatial - 1) {
+			o->w.c = dim;
+			o->w.c_addr = step;
+			o->y_addr[4] = o->y.stride[2 + i];
+			continue;
+		}
+		o->w.out[a] = o->w.extent[a] = dim;
+		o->w.axis_addr[a] = step;
+		o->y_addr[1 + a] = o->y.stride[2 + i];
+	}
 	return run(o);
 }
 

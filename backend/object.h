@@ -1,5 +1,5 @@
 /* Writing object files; see OBJECT.md. Reading is <wave/runtime.h>'s
- * wave_program_load. */
+ * program_load. */
 #ifndef WAVE_BACKEND_OBJECT_H
 #define WAVE_BACKEND_OBJECT_H
 

@@ -15,6 +15,8 @@ struct info {
 	/* Concatenated in place: a slice of another value. */
 	const struct value *into;
 	int64_t into_axis, into_at;
+	/* Computed over the residual it adds to, which nothing reads later. */
+	const struct value *over;
 	/* Roots only. */
 	bool is_root, resident;
 	int64_t bytes;
@@ -177,9 +179,28 @@ own_layout(const struct lower *lw, const struct value *v)
 	return place_dense(t->dtype, t->rank, t->dim);
 }
 
+/* A cast of a float input that only ops with slabs read: their loads convert.
+ * (Others may have operands that are not loaded, or are loaded as they are.) */
+static bool
+converts_on_load(const struct lower *lw, const struct node *n)
+{
+	const struct value *x = n->in[0], *y = n->out[0];
+	if (x->kind != VALUE_INPUT || !dtype_is_float(x->type.dtype) ||
+	    !dtype_is_float(y->type.dtype) || value_is_output(lw->g, y))
+		return false;
+	for (size_t i = 0; i < y->uses.len; i++) {
+		const struct use *u = &y->uses.data[i];
+		enum lowering l = op_info(u->node->op)->lowering;
+		if (u->index != 0 || (l != LOWER_MATRIX && l != LOWER_WINDOW))
+			return false;
+	}
+	return true;
+}
+
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct place *in, struct place *out)
+view_place(const struct lower *lw, const struct node *n,
+    const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
 	size_t len;
@@ -187,6 +208,9 @@ view_place(const struct node *n, const struct place *in, struct place *out)
 	switch (n->op) {
 	case OP_identity:
 		return true;
+	case OP_cast: /* the DMA that loads an input converts it */
+		out->dtype = t->dtype;
+		return converts_on_load(lw, n);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -227,7 +251,7 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand;
+	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
 /* Computes root and rel of v; operands come before, concatenations after, so
@@ -249,10 +273,16 @@ resolve(struct lower *lw, const struct value *v)
 		in->rel.offset += in->into_at * to->rel.stride[axis];
 		return in;
 	}
+	if (in->over != NULL) {
+		struct info *from = resolve(lw, in->over);
+		in->root = from->root;
+		in->rel = from->rel;
+		return in;
+	}
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, &from->rel, &in->rel)) {
+		if (view_place(lw, v->def, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
@@ -287,6 +317,38 @@ claim_concat(struct lower *lw)
 	}
 }
 
+/* r is alive for n only to be added, and n's result lies as r does. */
+static bool
+can_go_over(const struct lower *lw, const struct node *n)
+{
+	const struct value *r = n->nin > 3 ? n->in[3] : NULL, *y = n->out[0];
+	const struct residency *res = lw->res;
+	if (r == NULL || r->kind != VALUE_NODE || is_view_op(r->def->op) ||
+	    !type_equal(&r->type, &y->type) ||
+	    wants_nhwc(lw, r) != wants_nhwc(lw, y) ||
+	    res->info[r->id].into != NULL || res->info[y->id].into != NULL ||
+	    value_is_output(lw->g, r) || value_is_output(lw->g, y))
+		return false;
+	for (size_t i = 0; i < r->uses.len; i++) {
+		const struct use *u = &r->uses.data[i];
+		if (is_view_op(u->node->op) ||
+		    (u->node == n && u->index != 3) ||
+		    res->index[u->node->id] > res->index[n->id])
+			return false;
+	}
+	return true;
+}
+
+/* Lets contractions write over the residual they add. */
+static void
+claim_residuals(struct lower *lw)
+{
+	graph_foreach_node(lw->g, n)
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    can_go_over(lw, n))
+			lw->res->info[n->out[0]->id].over = n->in[3];
+}
+
 static void
 touch(struct info *root, int64_t at, bool use)
 {
@@ -302,6 +364,12 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
+static struct info *
+root_of(struct lower *lw, const struct value *v)
+{
+	return &lw->res->info[resolve(lw, v)->root->id];
+}
+
 static void
 find_lifetimes(struct lower *lw)
 {
@@ -312,15 +380,12 @@ find_lifetimes(struct lower *lw)
 	}
 	int64_t at = 0;
 	graph_foreach_node(lw->g, n) {
-		res->index[n->id] = at;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(&res->info[resolve(lw, n->in[i])->root->id],
-				    at, true);
+				touch(root_of(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(&res->info[resolve(lw, n->out[i])->root->id],
-				    at, false);
+				touch(root_of(lw, n->out[i]), at, false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++)
@@ -335,14 +400,15 @@ work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
 	for (int i = 0; i < n->nin + n->nout; i++) {
 		const struct value *v = i < n->nin ? n->in[i] :
 		    n->out[i - n->nin];
-		if (v == NULL)
-			continue;
+		if (v == NULL || (i == 1 && v->kind == VALUE_CONST &&
+		    op_info(n->op)->lowering == LOWER_MATRIX))
+			continue; /* weights have the WBUF */
 		const struct info *r = &lw->res->info[
 		    lw->res->info[v->id].root->id];
 		if (!r->resident)
 			sum += 2 * type_bytes(&v->type);
 	}
-	int64_t limit = cap - cap / 2;
+	int64_t limit = cap / 6;
 	return sum < limit ? sum : limit;
 }
 
@@ -433,6 +499,27 @@ choose_residents(struct lower *lw, double budget)
 	}
 }
 
+/* Writing over a residual saves room on chip; in DRAM it saves nothing and
+ * orders stores behind loads. True when a value had to give it up. */
+static bool
+give_up_over(struct residency *res)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < res->nvalues; i++) {
+		struct info *in = &res->info[i];
+		if (in->over == NULL || res->info[in->root->id].resident)
+			continue;
+		in->over = NULL;
+		any = true;
+	}
+	for (uint32_t i = 0; any && i < res->nvalues; i++) {
+		struct info *in = &res->info[i];
+		in->seen = in->is_root = in->resident = false;
+		in->uses = 0;
+	}
+	return any;
+}
+
 bool
 place_values(struct lower *lw, double budget)
 {
@@ -442,13 +529,16 @@ place_values(struct lower *lw, double budget)
 	res->info = NEW_ARRAY(lw->arena, struct info, res->nvalues + 1);
 	res->index = NEW_ARRAY(lw->arena, int64_t, lw->g->nnodes + 1);
 	graph_foreach_node(lw->g, n)
-		res->nnodes++;
+		res->index[n->id] = res->nnodes++;
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
 	claim_concat(lw);
-	find_lifetimes(lw);
-	choose_residents(lw, budget);
+	claim_residuals(lw);
+	do {
+		find_lifetimes(lw);
+		choose_residents(lw, budget);
+	} while (give_up_over(res));
 	/* Bound tensors exist even when nothing reads them. */
 	for (size_t i = 0; i < lw->g->inputs.len; i++)
 		place_of(lw, lw->g->inputs.data[i]);

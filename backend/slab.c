@@ -26,7 +26,7 @@ cut_axis(const struct window *w, int a, int64_t tile)
 {
 	struct cut c = {0};
 	c.decimate = w->kernel[a] == 1 && w->stride[a] > 1 && w->pad[a] == 0 &&
-	    w->up[a] == 1;
+	    w->up[a] == 1 && (w->out[a] - 1) * w->stride[a] < w->extent[a];
 	c.whole = tile == w->out[a] && !c.decimate;
 	if (c.whole) {
 		c.size = w->extent[a];

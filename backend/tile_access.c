@@ -199,6 +199,27 @@ dma_dram(struct tile_access *x, const struct tile_dma *m, bool write)
 	return true;
 }
 
+/* The chip side: a load fills all of it, a store reads only what it writes. */
+static void
+dma_chip(struct tile_access *x, const struct tile_dma *m, bool load)
+{
+	const struct dma *d = &m->d;
+
+	begin(x, &m->chip, load, d->chip_dtype);
+	for (int i = 0; i < d->rank && i < DMA_MAX_RANK; i++) {
+		const struct dma_dim *e = &d->dim[i];
+		int64_t lo = 0, hi = e->size - 1, start = m->start[i].offset;
+		if (!load && i != d->index_dim && e->bound > 0 &&
+		    m->start[i].nterms == 0) {
+			if (start < 0)
+				lo = -start;
+			if (start > e->bound - e->size)
+				hi = e->bound - 1 - start;
+		}
+		add_span(x, e->chip, lo, hi);
+	}
+}
+
 static int
 dma_accesses(const struct tile_insn *in, struct tile_access *out)
 {
@@ -209,10 +230,9 @@ dma_accesses(const struct tile_insn *in, struct tile_access *out)
 
 	if (dma_dram(&out[n], m, !load))
 		n++;
-	begin(&out[n], &m->chip, load, d->chip_dtype);
-	for (int i = 0; i < d->rank && i < DMA_MAX_RANK; i++)
-		add_span(&out[n], d->dim[i].chip, 0, d->dim[i].size - 1);
-	n++;
+	else if (!load)
+		return 0; /* it stores nothing */
+	dma_chip(&out[n++], m, load);
 	if (d->index_dim >= 0 && d->index_dim < DMA_MAX_RANK) {
 		begin(&out[n], &m->index, false, DT_I32);
 		add_span(&out[n], 4, 0, d->dim[d->index_dim].size - 1);

@@ -29,6 +29,16 @@ positive(struct tile_verifier *v, const char *what, int64_t n, int64_t limit)
 	return false;
 }
 
+/* Strides and coordinates stay where sums of a few cannot overflow. */
+static bool
+modest(struct tile_verifier *v, int64_t n)
+{
+	if (n >= -16 * TILE_MAX_BYTES && n <= 16 * TILE_MAX_BYTES)
+		return true;
+	tile_broken(v, "a stride or coordinate is out of range");
+	return false;
+}
+
 static bool
 check_terms(struct tile_verifier *v, const char *what,
     const struct tile_aff *a)
@@ -102,8 +112,11 @@ static bool
 check_dim(struct tile_verifier *v, const struct tile_dma *m, int i)
 {
 	const struct dma_dim *x = &m->d.dim[i];
+	int64_t lo, hi;
 
-	if (!positive(v, "size of a dimension", x->size, TILE_MAX_BYTES))
+	if (!positive(v, "size of a dimension", x->size, TILE_MAX_BYTES) ||
+	    !modest(v, x->dram) || !modest(v, x->chip) ||
+	    !modest(v, sat_mul(x->size, x->dram)))
 		return false;
 	if (x->bound < 0 || x->bound > TILE_MAX_BYTES) {
 		tile_broken(v, "bound of a dimension out of range");
@@ -113,7 +126,14 @@ check_dim(struct tile_verifier *v, const struct tile_dma *m, int i)
 		tile_broken(v, "the indexed dimension has no bound");
 		return false;
 	}
-	return x->bound == 0 || check_number(v, "start", &m->start[i]);
+	if (x->bound == 0)
+		return true;
+	if (!check_number(v, "start", &m->start[i]))
+		return false;
+	tile_aff_range(&m->start[i], &lo, &hi);
+	return modest(v, lo) && modest(v, hi) &&
+	    modest(v, sat_mul(lo, x->dram)) &&
+	    modest(v, sat_mul(hi, x->dram));
 }
 
 static bool
@@ -214,9 +234,19 @@ check_vec(struct tile_verifier *v)
 	}
 	for (int i = 0; i < x->rank; i++) {
 		if (!positive(v, "size of a dimension", x->size[i],
-			TILE_MAX_BYTES))
+			TILE_MAX_BYTES) || !modest(v, x->dst.stride[i]) ||
+		    !modest(v, x->src[0].stride[i]) ||
+		    !modest(v, x->src[1].stride[i]) ||
+		    !modest(v, x->src[2].stride[i]))
 			return false;
 		elements = sat_mul(elements, x->size[i]);
+	}
+	for (int i = 0; in->kind == TILE_WIN && i < 3; i++) {
+		const struct vec_axis *a = &x->axis[i];
+		if (!modest(v, a->stride) || !modest(v, a->dil) ||
+		    !modest(v, a->pad) ||
+		    !positive(v, "extent", a->extent, TILE_MAX_BYTES))
+			return false;
 	}
 	if (elements > TILE_MAX_BYTES) {
 		tile_broken(v, "too many elements");
@@ -256,7 +286,9 @@ check_axes(struct tile_verifier *v, const struct view *x, int64_t *rows,
 			TILE_MAX_BYTES) ||
 		    !positive(v, "up of an axis", a->up, TILE_MAX_BYTES) ||
 		    !positive(v, "extent of an axis", a->extent,
-			TILE_MAX_BYTES))
+			TILE_MAX_BYTES) ||
+		    !modest(v, a->stride) || !modest(v, a->dil) ||
+		    !modest(v, a->pad) || !modest(v, a->addr))
 			return false;
 		*rows = sat_mul(*rows, a->out);
 		*cols = sat_mul(*cols, a->kernel);
@@ -287,6 +319,7 @@ check_view(struct tile_verifier *v, unsigned spaces)
 	}
 	if (!positive(v, "n of the view", x->n, TILE_MAX_BYTES) ||
 	    !positive(v, "c of the view", x->c, TILE_MAX_BYTES) ||
+	    !modest(v, x->n_addr) || !modest(v, x->c_addr) ||
 	    !check_axes(v, x, &rows, &cols))
 		return false;
 	if (x->kcg < 0 || x->ncg < 0 || (x->kcg > 0) != (x->ncg > 0)) {
@@ -315,6 +348,10 @@ check_epi(struct tile_verifier *v)
 		tile_broken(v, "wrong element type in the epilogue");
 		return false;
 	}
+	if (!modest(v, t->e.res_n) || !modest(v, t->e.res_c) ||
+	    !modest(v, t->e.res_axis[0]) || !modest(v, t->e.res_axis[1]) ||
+	    !modest(v, t->e.res_axis[2]))
+		return false;
 	return (t->scale.buffer == NULL ||
 		   check_address(v, "scale", &t->scale, ON_CHIP)) &&
 	    (t->bias.buffer == NULL ||

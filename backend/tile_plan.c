@@ -6,6 +6,7 @@
 #include "support/str.h"
 
 #define DRAM_ALIGN 64
+#define SAMPLED 1024 /* bytes of a constant that are hashed */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -162,6 +163,16 @@ by_hash(const void *pa, const void *pb)
 	return a->buffer->id < b->buffer->id ? -1 : 1;
 }
 
+/* A hash of length and first bytes: enough to keep weights apart without
+ * reading all of them. */
+static uint64_t
+sample(const struct tile_buffer *b)
+{
+	size_t n = b->bytes < SAMPLED ? (size_t)b->bytes : SAMPLED;
+
+	return hash_bytes((uint64_t)b->bytes ^ WAVE_HASH_SEED, b->data, n);
+}
+
 static bool
 same_data(const struct tile_buffer *a, const struct tile_buffer *b)
 {
@@ -186,14 +197,15 @@ shared_constants(struct plan *s)
 		    b->data == NULL)
 			continue;
 		h[n].buffer = b;
-		h[n++].hash = hash_bytes(WAVE_HASH_SEED, b->data,
-		    (size_t)b->bytes);
+		h[n++].hash = sample(b);
 	}
 	qsort(h, n, sizeof *h, by_hash);
 	for (size_t i = 1; i < n; i++) {
 		for (size_t j = i; j > 0 && h[j - 1].hash == h[i].hash; j--) {
-			if (same_data(h[j - 1].buffer, h[i].buffer))
+			if (same_data(h[j - 1].buffer, h[i].buffer)) {
 				same[h[i].buffer->id] = h[j - 1].buffer;
+				break;
+			}
 		}
 	}
 	return same;
@@ -300,17 +312,49 @@ plan_dram(struct plan *s)
 	return plan_temps(s, false, limit) && plan_temps(s, true, limit);
 }
 
-static void
-plan_banks(struct plan *s)
+static int
+by_start(const void *pa, const void *pb)
 {
-	for (size_t i = 0; i < s->p->buffers.len; i++) {
-		struct tile_buffer *b = s->p->buffers.data[i];
-		if (b->space == SPACE_LBUF_V || b->space == SPACE_LBUF_H ||
-		    b->space == SPACE_OBUF) {
-			b->address = 0;
-			b->pitch = 1;
-		}
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->life.first != b->life.first)
+		return a->life.first < b->life.first ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+/* Buffers of a local memory use the same banks: one after the other only. */
+static bool
+plan_banks(struct plan *s, enum space space)
+{
+	struct tile_program *p = s->p;
+	struct tile_item *items = NEW_ARRAY(s->a, struct tile_item,
+	    p->buffers.len + 1);
+	size_t n = 0, last = 0;
+
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i];
+		if (b->space != space)
+			continue;
+		b->address = 0;
+		b->pitch = 1;
+		items[n].buffer = b;
+		items[n].life = s->life[b->id];
+		n += items[n].life.used;
 	}
+	qsort(items, n, sizeof *items, by_start);
+	for (size_t i = 1; i < n; i++) {
+		if (items[i].life.first <= items[last].life.last) {
+			diag_error(s->d, NULL,
+			    "tile: %%b%u '%s' and %%b%u '%s' are in %s at the "
+			    "same time", items[last].buffer->id,
+			    buffer_name(items[last].buffer),
+			    items[i].buffer->id, buffer_name(items[i].buffer),
+			    space_name(space));
+			return false;
+		}
+		last = i;
+	}
+	return true;
 }
 
 bool
@@ -325,9 +369,10 @@ tile_plan(struct tile_program *p, struct diag *d)
 	s.a = arena_new();
 	tile_order(s.a, p, &s.order);
 	s.life = tile_lifetimes(s.a, p, &s.order);
-	plan_banks(&s);
+	ok = plan_banks(&s, SPACE_LBUF_V) && plan_banks(&s, SPACE_LBUF_H) &&
+	    plan_banks(&s, SPACE_OBUF);
 	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
-	    &p->gbuf_used);
+	    &p->gbuf_used) && ok;
 	ok = plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes,
 	    &p->wbuf_used) && ok;
 	ok = plan_dram(&s) && ok;

@@ -5,44 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Needs times waits up to which idle waits are searched for afterwards. */
-#define MAX_CHECKS 4000000
+/* Questions asked per body to find waits that became idle. */
+#define MAX_CHECKS 200000
 
-struct event {
-	uint32_t child;
-	sync_time enter, done;
-};
-
-struct reducer {
-	struct sync_pass *s;
-	struct sync_body *body;
-	size_t nevents[Q_COUNT];
-	struct event *event[Q_COUNT];
-};
-
-static sync_time
-floor_div(sync_time a, sync_time b)
+sync_time
+sync_floor_div(sync_time a, sync_time b)
 {
 	return a / b - (a % b != 0 && a < 0);
 }
 
-/* t seen from an iteration that is `by` base units away. */
-static sync_time
-shift(sync_time t, sync_time by)
+void
+sync_events(struct sync_events *r, struct sync_pass *s,
+    struct sync_body *body)
 {
-	return t == SYNC_NEVER ? t : t + by;
-}
+	const struct sync_body *b = body;
 
-static void
-events(struct reducer *r)
-{
-	const struct sync_body *b = r->body;
-
+	memset(r, 0, sizeof *r);
+	r->s = s;
+	r->body = body;
 	for (int q = 0; q < Q_COUNT; q++) {
-		r->event[q] = NEW_ARRAY(r->s->a, struct event,
+		r->event[q] = NEW_ARRAY(s->a, struct sync_event,
 		    b->nchildren + 1);
 		for (uint32_t i = 0; i < b->nchildren; i++) {
-			struct event *e = &r->event[q][r->nevents[q]];
+			struct sync_event *e = &r->event[q][r->nevents[q]];
 			if ((b->child[i].span.queues & 1u << q) == 0)
 				continue;
 			e->child = i;
@@ -53,9 +38,8 @@ events(struct reducer *r)
 	}
 }
 
-/* Index of the last event of q entered at position pos, or -1. */
-static long
-event_at(const struct reducer *r, int q, sync_time pos)
+long
+sync_event_at(const struct sync_events *r, int q, sync_time pos)
 {
 	size_t lo = 0, hi = r->nevents[q];
 
@@ -69,27 +53,26 @@ event_at(const struct reducer *r, int q, sync_time pos)
 	return (long)lo - 1;
 }
 
-static void
-learn(struct sync_clock *c, const struct sync_clock *add, sync_time by)
+void
+sync_learn(struct sync_clock *c, const struct sync_clock *add, sync_time by)
 {
 	for (int q = 0; q < Q_COUNT; q++) {
-		sync_time t = shift(add->at[q], by);
-		if (t > c->at[q])
-			c->at[q] = t;
+		if (add->at[q] != SYNC_NEVER && add->at[q] + by > c->at[q])
+			c->at[q] = add->at[q] + by;
 	}
 }
 
 /* Adds to c what queue q's progress up to `now` implies beyond `old`. Events
  * that end at or before `stop` cannot matter. */
 static void
-expand(const struct reducer *r, struct sync_clock *c, int q, sync_time now,
+expand(const struct sync_events *r, struct sync_clock *c, int q, sync_time now,
     sync_time old, sync_time stop)
 {
-	sync_time base = r->s->base, it = floor_div(now, base);
-	long i = event_at(r, q, now - it * base);
+	sync_time base = r->s->base, it = sync_floor_div(now, base);
+	long i = sync_event_at(r, q, now - it * base);
 
 	for (;;) {
-		const struct event *e;
+		const struct sync_event *e;
 		const struct sync_child *child;
 		if (i < 0) {
 			it--;
@@ -101,14 +84,14 @@ expand(const struct reducer *r, struct sync_clock *c, int q, sync_time now,
 		if (it * base + e->done <= (old > stop ? old : stop))
 			return;
 		child = &r->body->child[e->child];
-		learn(c, &child->edge[q], it * base);
+		sync_learn(c, &child->edge[q], it * base);
 		if (now >= it * base + e->done)
-			learn(c, &child->exit[q], it * base);
+			sync_learn(c, &child->exit[q], it * base);
 	}
 }
 
-static void
-nothing(struct sync_clock *c)
+void
+sync_nothing(struct sync_clock *c)
 {
 	for (int q = 0; q < Q_COUNT; q++)
 		c->at[q] = SYNC_NEVER;
@@ -117,13 +100,13 @@ nothing(struct sync_clock *c)
 /* Closes c under everything that progress implies, down to `stop`, or until
  * queue `aim` is known to have reached `target`. */
 static void
-close_clock(const struct reducer *r, struct sync_clock *c, sync_time stop,
+close_clock(const struct sync_events *r, struct sync_clock *c, sync_time stop,
     int aim, sync_time target)
 {
 	struct sync_clock old;
 	bool more = true;
 
-	nothing(&old);
+	sync_nothing(&old);
 	while (more) {
 		more = false;
 		for (int q = 0; q < Q_COUNT; q++) {
@@ -140,7 +123,7 @@ close_clock(const struct reducer *r, struct sync_clock *c, sync_time stop,
 }
 
 static bool
-implied(const struct reducer *r, const struct sync_need *n)
+implied(const struct sync_events *r, const struct sync_need *n)
 {
 	const struct sync_child *b = &r->body->child[n->b];
 	sync_time target = 2 * (sync_time)n->x + 1 -
@@ -149,7 +132,7 @@ implied(const struct reducer *r, const struct sync_need *n)
 
 	if (b->edge[n->to].at[n->from] >= target)
 		return true;
-	nothing(&c);
+	sync_nothing(&c);
 	if (b->node->kind == TILE_NODE_LOOP)
 		c = r->s->entry[n->y];
 	c.at[n->to] = 2 * (sync_time)b->span.first;
@@ -174,18 +157,45 @@ by_urgency(const void *pa, const void *pb)
 }
 
 static sync_time
-signal_time(const struct reducer *r, enum queue from, uint32_t child,
+signal_time(const struct sync_events *r, enum queue from, uint32_t child,
     int64_t distance)
 {
 	return 2 * (sync_time)r->body->child[child].last[from] + 1 -
 	    distance * r->s->base;
 }
 
+/* A wait that was chosen: where it is and the need that asked for it last. */
+struct choice {
+	uint32_t child;
+	enum queue to, from;
+	size_t need;
+};
+
+/* Whether a way from x to y of the need can lead over a wait before child i,
+ * which reaches back d iterations to leaf x0. */
 static bool
-all_implied(const struct reducer *r)
+may_use(const struct sync_need *n, uint32_t i, int64_t d, uint32_t x0)
 {
-	for (size_t i = 0; i < r->body->need.len; i++) {
-		if (!implied(r, &r->body->need.data[i]))
+	if (n->distance != d)
+		return n->distance > d;
+	return n->x <= x0 && n->b >= i;
+}
+
+/* Whether everything still follows without a wait that was just removed. */
+static bool
+idle(const struct sync_events *r, const struct choice *c, sync_time removed,
+    long *left)
+{
+	const struct sync_body *b = r->body;
+	sync_time it = sync_floor_div(removed, r->s->base);
+	uint32_t x0 = (uint32_t)((removed - it * r->s->base) / 2);
+
+	if (!implied(r, &b->need.data[c->need]))
+		return false;
+	for (size_t i = 0; i < b->need.len; i++) {
+		if (!may_use(&b->need.data[i], c->child, -it, x0))
+			continue;
+		if ((*left)-- <= 0 || !implied(r, &b->need.data[i]))
 			return false;
 	}
 	return true;
@@ -193,43 +203,27 @@ all_implied(const struct reducer *r)
 
 /* Takes away waits that later choices made idle. */
 static void
-drop_idle(struct reducer *r, size_t nwaits)
+drop_idle(const struct sync_events *r, const struct choice *c, size_t n)
 {
-	struct sync_body *b = r->body;
+	long left = MAX_CHECKS;
 
-	if (nwaits * b->need.len > MAX_CHECKS)
-		return;
-	for (uint32_t i = 0; i < b->nchildren; i++) {
-		for (int to = 0; to < Q_COUNT; to++) {
-			for (int from = 0; from < Q_COUNT; from++) {
-				sync_time *t = &b->child[i].edge[to].at[from];
-				sync_time keep = *t;
-				if (keep == SYNC_NEVER)
-					continue;
-				*t = SYNC_NEVER;
-				if (!all_implied(r))
-					*t = keep;
-			}
-		}
+	for (size_t i = 0; i < n; i++) {
+		struct sync_child *k = &r->body->child[c[i].child];
+		sync_time *t = &k->edge[c[i].to].at[c[i].from];
+		sync_time keep = *t;
+		*t = SYNC_NEVER;
+		if (!idle(r, &c[i], keep, &left))
+			*t = keep;
 	}
-}
-
-static void
-start_reducer(struct reducer *r, struct sync_pass *s, struct sync_body *body)
-{
-	memset(r, 0, sizeof *r);
-	r->s = s;
-	r->body = body;
-	events(r);
 }
 
 void
 tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 {
-	struct reducer r;
-	size_t nwaits = 0;
+	VEC(struct choice) chosen = { 0 };
+	struct sync_events r;
 
-	start_reducer(&r, s, body);
+	sync_events(&r, s, body);
 	if (body->need.len == 0)
 		return;
 	qsort(body->need.data, body->need.len, sizeof *body->need.data,
@@ -237,74 +231,21 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 	for (size_t i = 0; i < body->need.len; i++) {
 		const struct sync_need *n = &body->need.data[i];
 		sync_time *t = &body->child[n->b].edge[n->to].at[n->from];
+		struct choice c = { n->b, n->to, n->from, i };
 		if (implied(&r, n))
 			continue;
+		/* One that an earlier need asked for becomes stronger. */
+		for (size_t k = chosen.len; *t != SYNC_NEVER && k-- > 0;) {
+			if (chosen.data[k].child != c.child ||
+			    chosen.data[k].to != c.to ||
+			    chosen.data[k].from != c.from)
+				continue;
+			chosen.data[k].need = i;
+			break;
+		}
+		if (*t == SYNC_NEVER)
+			VEC_PUSH(s->a, &chosen, c);
 		*t = signal_time(&r, n->from, n->a, n->distance);
-		nwaits++;
 	}
-	drop_idle(&r, nwaits);
-}
-
-/* ---- from a body to the body around it ---- */
-
-/* t, known in local iteration `local` of the loop, as a time of the parent. */
-static sync_time
-outward(const struct sync_pass *s, const struct sync_body *body, sync_time t,
-    int64_t local)
-{
-	const struct tile_loop *l = body->loop;
-	sync_time it, pos, e;
-
-	if (t == SYNC_NEVER)
-		return t;
-	it = floor_div(t, s->base);
-	pos = t - it * s->base;
-	it += local;
-	e = floor_div(it, l->count);
-	if (e < 0 && l->parent == NULL)
-		return SYNC_NEVER;
-	/* Only in the last iteration "complete" means the same outside. */
-	if (it - e * l->count != l->count - 1)
-		pos = 2 * (sync_time)s->order.span[l->node->order].first;
-	return e * s->base + pos;
-}
-
-static void
-lift(const struct sync_pass *s, const struct sync_body *body,
-    struct sync_clock *c, int64_t local)
-{
-	for (int q = 0; q < Q_COUNT; q++)
-		c->at[q] = outward(s, body, c->at[q], local);
-}
-
-void
-tile_sync_lift(struct sync_pass *s, const struct sync_body *body,
-    struct sync_clock *exit)
-{
-	struct sync_body *b = NEW(s->a, struct sync_body);
-	struct reducer r;
-	/* Knowledge from more than a few iterations back never helps. */
-	sync_time stop = -4 * s->base;
-
-	*b = *body;
-	start_reducer(&r, s, b);
-	for (uint32_t y = b->child[0].span.first;
-	     y < b->child[b->nchildren - 1].span.end; y++) {
-		enum queue q = s->order.leaf[y]->insn->queue;
-		const struct sync_child *c =
-		    &b->child[tile_sync_child(b, y)];
-		struct sync_clock *k = &s->entry[y];
-		k->at[q] = 2 * (sync_time)c->span.first;
-		close_clock(&r, k, stop, -1, 0);
-		lift(s, b, k, 0);
-	}
-	for (int q = 0; q < Q_COUNT; q++) {
-		nothing(&exit[q]);
-		if (r.nevents[q] == 0)
-			continue;
-		exit[q].at[q] = r.event[q][r.nevents[q] - 1].done;
-		close_clock(&r, &exit[q], stop, -1, 0);
-		lift(s, b, &exit[q], body->loop->count - 1);
-		exit[q].at[q] = SYNC_NEVER;
-	}
+	drop_idle(&r, chosen.data, chosen.len);
 }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/tile_access.h"
+
 #define MAX_SEMS 65536 /* what the field of SIGNAL and WAIT can name */
 
 /* All edges of one body that one queue signals. */
@@ -12,7 +14,7 @@ struct group {
 	size_t first, end;   /* edges, sorted by `after` */
 	int64_t signals;     /* per iteration of the body */
 	uint32_t sem;
-	int64_t offset;      /* counter before its first signal */
+	struct group *next;  /* with the same semaphore */
 };
 
 struct assign {
@@ -22,7 +24,9 @@ struct assign {
 	const struct tile_order *o;
 	struct tile_sync *edge;
 	size_t nedges;
-	VEC(struct group) group;
+	VEC(struct group) group; /* in the order of the tree */
+	struct group **first;    /* by semaphore */
+	int64_t (*of_body)[Q_COUNT]; /* semaphore by loop id, -1: none */
 	struct tile_sems *out;
 };
 
@@ -57,7 +61,7 @@ make_groups(struct assign *s)
 		struct group *g = s->group.len > 0 ?
 		    &s->group.data[s->group.len - 1] :
 		    NULL;
-		struct group fresh = { e->body, e->from, i, i, 0, 0, 0 };
+		struct group fresh = { e->body, e->from, i, i, 0, 0, NULL };
 		if (g == NULL || g->body != e->body || g->from != e->from) {
 			VEC_PUSH(s->a, &s->group, fresh);
 			g = &s->group.data[s->group.len - 1];
@@ -68,23 +72,42 @@ make_groups(struct assign *s)
 	}
 }
 
-static const struct tile_node *
-nest(const struct tile_loop *l)
+/* Whether a body around g's gives the semaphore to the same queue. */
+static bool
+taken_around(const struct assign *s, const struct group *g, uint32_t sem)
 {
-	while (l->parent != NULL)
-		l = l->parent;
-	return l->node;
+	for (const struct tile_loop *l = g->body->parent; l != NULL;
+	     l = l->parent) {
+		if (s->of_body[l->id][g->from] == (int64_t)sem)
+			return true;
+	}
+	return false;
 }
 
-/* More bodies than counters: nests of the top level, which a queue works on
- * one after the other, take turns. */
+/* Next semaphore in the turn of g's queue, from base to base + n - 1. */
+static bool
+take_turn(struct assign *s, struct group *g, uint32_t base, uint32_t n,
+    uint32_t *turn)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t sem = base + (*turn + i) % n;
+		if (taken_around(s, g, sem))
+			continue;
+		*turn = (*turn + i + 1) % n;
+		g->sem = sem;
+		s->of_body[g->body->id][g->from] = sem;
+		return true;
+	}
+	return false;
+}
+
+/* More bodies than counters: those that a queue works on one after the other
+ * take turns. */
 static bool
 take_turns(struct assign *s, uint32_t limit)
 {
 	uint32_t all[Q_COUNT] = { 0 }, share[Q_COUNT], base[Q_COUNT];
-	uint32_t turn[Q_COUNT] = { 0 }, in_nest[Q_COUNT] = { 0 };
-	uint32_t loops = 0, next = 0, room;
-	const struct tile_node *at = NULL;
+	uint32_t turn[Q_COUNT] = { 0 }, loops = 0, next = 0, room;
 
 	for (size_t i = 0; i < s->group.len; i++) {
 		struct group *g = &s->group.data[i];
@@ -101,20 +124,13 @@ take_turns(struct assign *s, uint32_t limit)
 		share[q] = (uint32_t)((uint64_t)room * all[q] / loops);
 		next += share[q];
 	}
+	s->out->count = next;
 	for (size_t i = 0; i < s->group.len; i++) {
 		struct group *g = &s->group.data[i];
-		if (g->body == NULL)
-			continue;
-		if (nest(g->body) != at) {
-			at = nest(g->body);
-			memset(in_nest, 0, sizeof in_nest);
-		}
-		if (++in_nest[g->from] > share[g->from])
+		if (g->body != NULL && !take_turn(s, g, base[g->from],
+					   share[g->from], &turn[g->from]))
 			return false;
-		g->sem = base[g->from] + turn[g->from];
-		turn[g->from] = (turn[g->from] + 1) % share[g->from];
 	}
-	s->out->count = next;
 	return true;
 }
 
@@ -122,6 +138,7 @@ static bool
 number(struct assign *s)
 {
 	int64_t limit = s->p->target->semaphores;
+	size_t loops = s->p->loops.len;
 
 	if (limit <= 0 || limit > MAX_SEMS)
 		limit = MAX_SEMS;
@@ -131,11 +148,13 @@ number(struct assign *s)
 		s->out->count = (uint32_t)s->group.len;
 		return true;
 	}
+	s->of_body = arena_calloc(s->a, loops + 1, sizeof *s->of_body);
+	memset(s->of_body, -1, (loops + 1) * sizeof *s->of_body);
 	if (take_turns(s, (uint32_t)limit))
 		return true;
 	diag_error(s->d, NULL,
-	    "tile: %zu bodies need a semaphore, the target has %lld",
-	    s->group.len, (long long)limit);
+	    "tile: %zu bodies need a semaphore, too many for the target's "
+	    "%lld", s->group.len, (long long)limit);
 	return false;
 }
 
@@ -155,30 +174,77 @@ sem_name(struct assign *s, const struct group *g)
 	    op != NULL ? "." : "", loop, queue_name(g->from));
 }
 
-/* Counters before and after each group, in the order of the signals. */
+/* Signals of g in one iteration of `around`, a loop around its body (NULL:
+ * in the whole entry). */
+static int64_t
+signals_in(const struct group *g, const struct tile_loop *around)
+{
+	int64_t n = g->signals;
+
+	for (const struct tile_loop *l = g->body; l != around; l = l->parent)
+		n = sat_mul(n, l->count);
+	return n;
+}
+
+static const struct tile_loop *
+common(const struct tile_loop *a, const struct tile_loop *b)
+{
+	while (!tile_encloses(a, b))
+		a = a->parent;
+	return a;
+}
+
+/* What the counter of g has when its body starts an iteration: a constant and,
+ * for each loop around and the body itself, a number per iteration. Others
+ * that share the semaphore count too. */
+static void
+count_before(const struct assign *s, const struct group *g,
+    struct tile_aff *step, int64_t *start)
+{
+	*start = 0;
+	for (const struct group *x = s->first[g->sem]; x != NULL;
+	     x = x->next) {
+		const struct tile_loop *around = common(x->body, g->body);
+		if (x < g)
+			*start += signals_in(x, around);
+		if (x == g && g->body != NULL)
+			taff_add(step, g->body, g->signals);
+		for (struct tile_loop *l = g->body != NULL ?
+		     g->body->parent : NULL; l != NULL; l = l->parent) {
+			if (tile_encloses(l, around))
+				taff_add(step, l, signals_in(x, l));
+		}
+	}
+}
+
 static bool
 count(struct assign *s)
 {
 	struct tile_sems *out = s->out;
+	struct group **last = NEW_ARRAY(s->a, struct group *, out->count + 1);
 
+	s->first = NEW_ARRAY(s->a, struct group *, out->count + 1);
 	out->exit = NEW_ARRAY(s->p->arena, uint32_t, out->count + 1);
 	out->name = NEW_ARRAY(s->p->arena, const char *, out->count + 1);
 	for (uint32_t i = 0; i < out->count; i++)
 		out->name[i] = "";
 	for (size_t i = 0; i < s->group.len; i++) {
 		struct group *g = &s->group.data[i];
-		int64_t n = tile_iterations(g->body);
-		g->offset = out->exit[g->sem];
-		if (n > UINT32_MAX ||
-		    n * g->signals + g->offset > UINT32_MAX) {
+		int64_t n = sat_add(signals_in(g, NULL), out->exit[g->sem]);
+		if (n > UINT32_MAX) {
 			diag_error(s->d, NULL,
 			    "tile: semaphore %s counts beyond 32 bits",
 			    sem_name(s, g));
 			return false;
 		}
-		out->exit[g->sem] = (uint32_t)(n * g->signals + g->offset);
-		if (out->name[g->sem][0] == '\0')
+		out->exit[g->sem] = (uint32_t)n;
+		if (last[g->sem] != NULL) {
+			last[g->sem]->next = g;
+		} else {
+			s->first[g->sem] = g;
 			out->name[g->sem] = sem_name(s, g);
+		}
+		last[g->sem] = g;
 	}
 	return true;
 }
@@ -186,23 +252,20 @@ count(struct assign *s)
 static void
 resolve(struct assign *s, const struct group *g)
 {
-	int64_t pos = 0;
+	struct tile_aff step = taff_num(0);
+	int64_t pos = 0, start;
 
+	count_before(s, g, &step, &start);
 	for (size_t i = g->first; i < g->end; i++) {
 		const struct tile_sync *e = &s->edge[i];
-		struct sem_wait w;
-		int64_t weight = g->signals;
+		struct sem_wait w = { g->sem, 0, step };
 		if (i == g->first || e[-1].after != e->after)
 			pos++;
 		s->out->signal[e->after->order][e->from] = (int32_t)g->sem;
-		memset(&w, 0, sizeof w);
-		w.sem = g->sem;
-		w.value = g->offset + pos - e->distance * g->signals;
-		for (struct tile_loop *l = g->body; l != NULL;
-		     l = l->parent) {
-			taff_add(&w.step, l, weight);
-			weight *= l->count;
-		}
+		/* Where the distance reaches before the loop, a sharer's
+		 * later signal is waited for in place of the own: safe, as it
+		 * follows and still comes first in sequence. */
+		w.value = start + pos - e->distance * g->signals;
 		VEC_PUSH(s->a, &s->out->wait[e->before->order][e->to], w);
 	}
 }

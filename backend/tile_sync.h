@@ -1,6 +1,7 @@
 /* Shared by the parts of the dependence analysis: tile_distance.c (when do two
  * accesses meet), tile_needs.c (what must be ordered in one body),
- * tile_reduce.c (which of it needs a wait), tile_sync.c (the walk). */
+ * tile_reduce.c (which of it needs a wait), tile_lift.c (what that tells the
+ * body around), tile_sync.c (the walk). */
 #ifndef WAVE_BACKEND_TILE_SYNC_H
 #define WAVE_BACKEND_TILE_SYNC_H
 
@@ -77,6 +78,32 @@ struct sync_pass {
 int64_t tile_distance(const struct tile_loop *body, const struct tile_access *x,
     const struct tile_access *y, int64_t start);
 
+/* A queue's part of a child of the body, with the times at which the queue
+ * enters and completes it in iteration 0. */
+struct sync_event {
+	uint32_t child;
+	sync_time enter, done;
+};
+
+/* The events of each queue in one iteration of a body (tile_reduce.c). */
+struct sync_events {
+	struct sync_pass *s;
+	struct sync_body *body;
+	size_t nevents[Q_COUNT];
+	struct sync_event *event[Q_COUNT];
+};
+void sync_events(struct sync_events *r, struct sync_pass *s,
+    struct sync_body *body);
+
+/* Index of the last event of q entered at position pos, or -1. */
+long sync_event_at(const struct sync_events *r, int q, sync_time pos);
+
+sync_time sync_floor_div(sync_time a, sync_time b);
+void sync_nothing(struct sync_clock *c);
+/* Adds what `add`, moved by `by`, knows. */
+void sync_learn(struct sync_clock *c, const struct sync_clock *add,
+    sync_time by);
+
 /* Marks buffers whose addresses another one of the space shares. */
 void tile_sync_shared(struct sync_pass *s);
 
@@ -88,7 +115,7 @@ void tile_sync_reduce(struct sync_pass *s, struct sync_body *body);
 
 /* Translates what is known inside the body to the body around it: entry[] of
  * its leaves, exit[] (one per queue) of the loop as a child. */
-void tile_sync_lift(struct sync_pass *s, const struct sync_body *body,
+void tile_sync_lift(struct sync_pass *s, struct sync_body *body,
     struct sync_clock *exit);
 
 /* Child of the body with this leaf. */

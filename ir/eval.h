@@ -25,7 +25,8 @@ bool eval_node(struct arena *a, struct diag *d, const struct node *n,
  * 2 (K + 4) eps sum|a b| + 1 ulp of the result's dtype, every map op its
  * stated error, operand errors propagate through the op's derivative bound.
  * eps is 2^-24, half the spacing of f32 at 1 (2^-53 where a double takes
- * part). A transcendental function may be off by 4 ulp of the compute type.
+ * part). A transcendental function may be off by 4 ulp of the compute type, erf
+ * and pow in f64 by more (IR.md).
  * A bound is infinite where nothing can be promised: a decision (comparison,
  * argmax, conversion to an integer) within the error of its operands, a
  * divisor that may be 0, a number that may overflow. */

@@ -131,12 +131,18 @@ propagate(enum op op, struct num x, struct num y, double v)
 	}
 }
 
-/* Division and powers may be short sequences on the device: 4 ulp. */
+/* Division and powers may be short sequences on the device: 4 ulp. In f64 the
+ * power is e^(y log x) with both in f64 only: the product's error counts. */
 static double
-device_error(const struct ev *ev, enum op op, struct num x, double v)
+device_error(const struct ev *ev, enum op op, struct num x, struct num y,
+    double v)
 {
+	double k = 8;
+
+	if (op == OP_pow && ev->u < 0x1p-30 && x.v > 0)
+		k += 8 * (fabs(y.v) + y.e) * fabs(log(x.v));
 	if (op == OP_pow)
-		return ev_slack(ev, 8, v) + 0x1p-126;
+		return ev_slack(ev, k, v) + 0x1p-126;
 	if (op == OP_div)
 		return ev_slack(ev, 8, v);
 	if (op == OP_mod)
@@ -168,7 +174,7 @@ map2_floats(struct ev *ev)
 		if (a.e != 0 || b.e != 0)
 			r.e = propagate(op, a, b, r.v);
 		if (ev->bounds && isfinite(r.v))
-			r.e += device_error(ev, op, a, r.v);
+			r.e += device_error(ev, op, a, b, r.v);
 		if (is_exact(op, a))
 			ev_put_exact(ev, i, r);
 		else

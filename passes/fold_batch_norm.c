@@ -10,6 +10,7 @@
 
 #include "passes/legalize.h"
 #include "passes/rewrite.h"
+#include "passes/weights.h"
 
 /* s x + t per channel of a contraction's result. */
 struct affine {
@@ -114,39 +115,6 @@ match(struct pass_ctx *c, const struct node *u, struct affine *f)
 	return match_map(u, f);
 }
 
-/* Where output channels lie in the weights of m: element i belongs to
- * channel group(i / span) * per + (i / inner) % per. */
-struct weight_map {
-	int64_t inner; /* elements from one channel to the next */
-	int64_t per;   /* channels in a row */
-	int64_t span;  /* elements of one group, 0: no groups */
-};
-
-static struct weight_map
-weight_map(const struct node *m)
-{
-	const struct tensor_type *w = &m->in[1]->type;
-	struct weight_map k = {1, w->dim[0], 0};
-
-	if (m->op == OP_matmul || m->op == OP_gemm) {
-		bool t = node_int(m, ATTR_trans_b) != 0;
-
-		k.inner = t ? w->dim[w->rank - 1] : 1;
-		k.per = w->dim[w->rank - (t ? 2 : 1)];
-		return k;
-	}
-	if (m->op == OP_batch_norm)
-		return k; /* a vector */
-	for (int i = m->op == OP_conv ? 1 : 2; i < w->rank; i++)
-		k.inner *= w->dim[i];
-	if (m->op == OP_conv_transpose) {
-		k.per = w->dim[1];
-		k.span = w->dim[0] / node_int(m, ATTR_groups) * k.per *
-		    k.inner;
-	}
-	return k;
-}
-
 /* n elements from element i on, times k. */
 static void
 scale_run(void *to, const void *from, enum dtype t, size_t i, size_t n,
@@ -173,12 +141,9 @@ scaled_weights(struct pass_ctx *c, const struct affine *f)
 	enum dtype t = w->type.dtype;
 	void *data = arena_calloc(c->g->arena, (size_t)n, dtype_size(t));
 
-	for (int64_t i = 0; i < n; i += k.inner) {
-		int64_t group = k.span > 0 ? i / k.span : 0;
-
+	for (int64_t i = 0; i < n; i += k.inner)
 		scale_run(data, w->data, t, (size_t)i, (size_t)k.inner,
-		    f->scale[group * k.per + i / k.inner % k.per]);
-	}
+		    f->scale[weight_channel(&k, i)]);
 	return graph_const(c->g, NULL, &w->type, data);
 }
 

@@ -68,10 +68,12 @@ static bool
 fuse_residual(struct pass_ctx *c, struct node *m, struct node *u,
     struct attempt *a)
 {
-	struct value *x = m->out[0];
-	struct value *r = u->in[0] == x ? u->in[1] : u->in[0];
+	struct value *x = m->out[0], *r;
 
-	if (u->op != OP_add || r == x || !dtype_is_float(r->type.dtype) ||
+	if (u->op != OP_add)
+		return false;
+	r = u->in[0] == x ? u->in[1] : u->in[0];
+	if (r == x || !dtype_is_float(r->type.dtype) ||
 	    !shape_equal(&r->type, &x->type) ||
 	    !shape_equal(&u->out[0]->type, &x->type))
 		return false;
@@ -117,6 +119,9 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 	if (!dtype_is_float(u->out[0]->type.dtype) ||
 	    u->out[0]->type.dtype == DT_F64)
 		return false;
+	for (int i = 0; i < u->nin; i++)
+		if (u->in[i] != NULL && u->in[i]->type.dtype == DT_F64)
+			return false;
 	return epilogue_bias(c, m, u, false) || fuse_residual(c, m, u, a) ||
 	    fuse_act(c, m, u);
 }

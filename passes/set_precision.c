@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "passes/rewrite.h"
+#include "passes/weights.h"
 
 struct narrow {
 	struct pass_ctx *c;
@@ -20,6 +21,7 @@ struct narrow {
 	struct value **done; /* converted constants, by id */
 	uint32_t ndone;
 	bool *tail; /* by node id: behind a contraction, before none */
+	bool nearest; /* every weight rounds to nearest */
 };
 
 static bool
@@ -148,21 +150,28 @@ overflows(const struct value *v, const struct value *w)
 	return false;
 }
 
+/* The constant operand i of n in the narrow dtype. Weights depend on their
+ * contraction; other constants, and shared weights, are converted once for
+ * all readers. */
 static struct value *
-narrow_const(struct narrow *x, const struct node *n, struct value *v)
+narrow_const(struct narrow *x, const struct node *n, int i)
 {
-	struct value *w = v->id < x->ndone ? x->done[v->id] : NULL;
+	struct value *v = n->in[i], *w;
+	bool weights = !x->nearest && is_contraction(n) && i == 1 &&
+	    v->uses.len == 1;
 
+	w = v->id < x->ndone ? x->done[v->id] : NULL;
 	if (w != NULL)
 		return w;
-	w = const_cast_to(x->c->g, v, x->t);
+	w = weights ? weights_narrow(x->c->g, n, x->t)
+	    : const_cast_to(x->c->g, v, x->t);
 	w->loc = v->loc;
 	if (overflows(v, w))
 		diag_warning(x->c->d, &n->loc, "%s: a constant operand of %s "
 		    "does not fit %s and becomes infinite",
 		    x->c->pass->name, node_label(x->c, n),
 		    dtype_name(x->t));
-	if (v->id < x->ndone)
+	if (v->id < x->ndone && !weights)
 		x->done[v->id] = w;
 	return w;
 }
@@ -177,7 +186,7 @@ narrow_operands(struct narrow *x, struct node *n)
 		    !other_float(v->type.dtype, x->t))
 			continue;
 		if (must_narrow(n, i))
-			v = narrow_const(x, n, v);
+			v = narrow_const(x, n, i);
 		else if (v->type.dtype == DT_F64)
 			v = const_cast_to(x->c->g, v, DT_F32);
 		else
@@ -187,6 +196,16 @@ narrow_operands(struct narrow *x, struct node *n)
 			value_take_name(x->c->g, v, old);
 		x->c->changed = true;
 	}
+}
+
+/* The result has the operands' dtype. */
+static bool
+moves_data(const struct node *n)
+{
+	enum lowering l = op_info(n->op)->lowering;
+
+	return l == LOWER_MOVE || (l == LOWER_COMPOSITE &&
+	    !op_overrides(n->op, DT_F32, DT_F16));
 }
 
 /* Data movement keeps dtypes: all operands f32 where one in the tail is, else
@@ -209,7 +228,7 @@ narrow_move(struct narrow *x, struct node *n)
 		if (v->kind != VALUE_CONST)
 			v = mk_cast(g, v, t, n);
 		else if (t == x->t)
-			v = narrow_const(x, n, v);
+			v = narrow_const(x, n, i);
 		else
 			v = const_cast_to(g, v, t);
 		node_set_in(g, n, i, v);
@@ -295,7 +314,8 @@ static void
 narrow(struct pass_ctx *c, enum dtype t)
 {
 	struct graph *g = c->g;
-	struct narrow x = {c, t, NULL, g->nvalues, NULL};
+	struct narrow x = {.c = c, .t = t, .ndone = g->nvalues,
+	    .nearest = c->args != NULL};
 	enum dtype *outputs = NEW_ARRAY(c->scratch, enum dtype,
 	    g->outputs.len);
 
@@ -310,7 +330,7 @@ narrow(struct pass_ctx *c, enum dtype t)
 	graph_foreach_node(g, n) {
 		if (in_phase(n, "update"))
 			continue;
-		if (op_info(n->op)->lowering == LOWER_MOVE) {
+		if (moves_data(n)) {
 			narrow_move(&x, n);
 			continue;
 		}
@@ -337,7 +357,7 @@ leave_f64(struct pass_ctx *c, struct node *n)
 		    ? const_cast_to(c->g, v, DT_F32)
 		    : mk_cast(c->g, v, DT_F32, n));
 	}
-	if (!any)
+	if (!any && r->type.dtype != DT_F64)
 		return;
 	c->changed = true;
 	pass_remark(c, &n->loc, "%s computes in f32: the matrix unit has no "
@@ -357,6 +377,11 @@ pass_set_precision(struct pass_ctx *c)
 {
 	enum dtype t = c->opt->precision;
 
+	if (c->args != NULL && strcmp(c->args, "nearest") != 0) {
+		diag_error(c->d, NULL, "-fset-precision=%s: the only choice "
+		    "is nearest", c->args);
+		return false;
+	}
 	if (t == DT_F16 || t == DT_BF16)
 		narrow(c, t);
 	graph_foreach_node_safe(c->g, n, next)

@@ -1,5 +1,5 @@
 /* Loading object files: from bytes to a program, nothing taken on trust. */
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include <libelf.h>
 #include <stdlib.h>
@@ -273,7 +273,7 @@ load_sections(struct load *l)
 }
 
 struct wave_program *
-wave_program_load(struct arena *a, struct diag *d, const char *name,
+program_load(struct arena *a, struct diag *d, const char *name,
     const void *bytes, size_t size)
 {
 	struct load *l = NEW(a, struct load);
@@ -290,7 +290,7 @@ wave_program_load(struct arena *a, struct diag *d, const char *name,
 }
 
 const struct wave_binding *
-wave_program_binding(const struct wave_program *p, const char *name)
+program_binding(const struct wave_program *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->nbindings; i++)
 		if (strcmp(p->bindings[i].name, name) == 0)

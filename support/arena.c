@@ -1,3 +1,6 @@
+/* madvise, where there is one */
+#define _DEFAULT_SOURCE
+
 #include "support/arena.h"
 
 #include <stdalign.h>
@@ -6,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "support/vec.h"
 
@@ -22,6 +26,7 @@
 
 #define ALIGN ((size_t)16)
 #define CHUNK ((size_t)64 * 1024)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Header of one malloc; the memory handed out follows it. */
 struct block {
@@ -80,6 +85,22 @@ arena_free(struct arena *a)
 	free(a);
 }
 
+/* Tensors of many megabytes cost a fault for each page they touch: large pages
+ * make them few. Only a hint. */
+static void
+want_huge_pages(char *p, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+	size_t lead = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+
+	(void)madvise(p + lead, (size - lead) / HUGE_PAGE * HUGE_PAGE,
+	    MADV_HUGEPAGE);
+#else
+	(void)p;
+	(void)size;
+#endif
+}
+
 /* A zeroed malloc of size bytes behind a block header, or NULL. */
 static char *
 add_block(struct arena *a, size_t size)
@@ -88,6 +109,8 @@ add_block(struct arena *a, size_t size)
 
 	if (b == NULL)
 		return NULL;
+	if (size >= 2 * HUGE_PAGE)
+		want_huge_pages((char *)(b + 1), size);
 	b->next = a->blocks;
 	a->blocks = b;
 	return (char *)(b + 1);

@@ -126,9 +126,17 @@ narrow(bool negative, int exp, uint64_t sig, struct format from,
 uint16_t
 f32_to_f16(float v)
 {
-	uint32_t b;
+	uint32_t b, least = 0x38800000, beyond = 0x477ff000;
 
 	memcpy(&b, &v, sizeof b);
+	/* Normal in both formats, 2^-14 up to what rounds to infinity: the
+	 * exponent moves, and a carry of the rounding goes into it. */
+	if ((b & 0x7fffffff) - least < beyond - least) {
+		uint32_t q = (b & 0x7fffffff) - ((127 - 15) << 23);
+
+		q += 0xfff + (q >> 13 & 1);
+		return (uint16_t)((b >> 16 & 0x8000) | q >> 13);
+	}
 	return narrow(b >> 31, (int)(b >> 23 & 0xff), b & 0x7fffff, f32, f16);
 }
 
@@ -138,6 +146,8 @@ f32_to_bf16(float v)
 	uint32_t b;
 
 	memcpy(&b, &v, sizeof b);
+	if ((b & 0x7f800000) != 0x7f800000) /* bf16 is the upper half */
+		return (uint16_t)((b + 0x7fff + (b >> 16 & 1)) >> 16);
 	return narrow(b >> 31, (int)(b >> 23 & 0xff), b & 0x7fffff, f32, bf16);
 }
 

@@ -277,9 +277,9 @@ check_machine(const struct wave_target *t)
 	if (t->cols < 1 || t->cols > MAX_EDGE)
 		return "cols must be 1 to 65535";
 	if (t->flexsa > 1 || t->weight_double_buffer > 1 ||
-	    t->shift_full > 1)
-		return "flexsa, weight_double_buffer and shift_full must be "
-		       "0 or 1";
+	    t->shift_full > 1 || t->weight_stationary > 1)
+		return "flexsa, weight_double_buffer, shift_full and "
+		       "weight_stationary must be 0 or 1";
 	if (t->flexsa == 1 && (t->rows % 2 != 0 || t->cols % 2 != 0))
 		return "a FlexSA needs even rows and cols";
 	if (!(t->clock_hz > 0))

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/asm.h"
 #include "backend/isa/program.h"
@@ -56,7 +56,7 @@ assemble(struct arena *a, struct diag *d, const char *in, const char *out)
 	p = asm_parse(a, d, in, text, size);
 	if (p == NULL || !program_validate(a, d, in, p, &tables) ||
 	    !object_write_memory(a, d, p, &bytes, &size) ||
-	    wave_program_load(a, d, in, bytes, size) == NULL)
+	    program_load(a, d, in, bytes, size) == NULL)
 		return false;
 	return file_write(d, out, bytes, size);
 }

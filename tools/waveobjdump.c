@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/asm.h"
 #include "backend/isa/program.h"
@@ -424,7 +424,7 @@ dump_file(struct dump *m, const char *file)
 	if (!file_read(m->arena, &m->diag, file, 0, &data, &m->size))
 		return false;
 	m->bytes = (const uint8_t *)data;
-	m->p = wave_program_load(m->arena, &m->diag, file, data, m->size);
+	m->p = program_load(m->arena, &m->diag, file, data, m->size);
 	if (m->p == NULL)
 		return false;
 	if (!m->letter['S'])

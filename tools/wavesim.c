@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
-#include "backend/isa/isa.h"
+#include "backend/isa/program.h"
 #include "runtime/bind.h"
 #include "runtime/sim/sim.h"
 #include "support/file.h"
@@ -227,8 +227,10 @@ load_program(struct wavesim *w)
 	if (!file_read(w->arena, &w->diag, w->program, OBJECT_LIMIT, &data,
 		&size))
 		return false;
-	w->p = wave_program_load(w->arena, &w->diag, w->program, data, size);
-	return w->p != NULL;
+	w->p = program_load(w->arena, &w->diag, w->program, data, size);
+	return w->p != NULL &&
+	    program_validate(w->arena, &w->diag, w->program, w->p,
+		&(struct isa_tables){ 0 });
 }
 
 static void
@@ -289,7 +291,7 @@ static const struct wave_binding *
 find_binding(struct wavesim *w, const char *name, unsigned kinds,
     const char *what)
 {
-	const struct wave_binding *b = wave_program_binding(w->p, name);
+	const struct wave_binding *b = program_binding(w->p, name);
 	struct strbuf s = { 0 };
 
 	if (b != NULL && (kinds >> b->kind & 1) != 0)
@@ -377,7 +379,7 @@ check_outputs(struct wavesim *w)
 static bool
 write_output(struct wavesim *w, const struct binding_arg *arg)
 {
-	const struct wave_binding *b = wave_program_binding(w->p, arg->name);
+	const struct wave_binding *b = program_binding(w->p, arg->name);
 	struct arena *a = arena_new();
 	struct npy n;
 	bool ok = bind_read(a, &w->diag, w->dev, b, &n) &&

@@ -18,6 +18,8 @@ asm_take(struct asm_stmt *t, const char *name)
 void
 asm_append(struct asm_state *s, byte_vec *v, const void *p, size_t n)
 {
+	if (n == 0)
+		return;
 	while (v->cap - v->len < n)
 		v->data = vec_grow(s->arena, v->data, &v->cap, v->len, 1);
 	if (p != NULL)

@@ -20,11 +20,11 @@ cut_dim(const struct isa_tables *t, const struct dma_dim *x,
 	if (x->start == 0)
 		return c;
 	c.start = aff_eval(&t->aff[x->start], idx, group);
-	int64_t lo = c.start < 0 ? -(c.start + 1) : -1; /* -start - 1 */
-	int64_t left = c.start < x->bound ? x->bound - (c.start < 0 ? 0 :
-	    c.start) : 0;
+	int64_t from = c.start < 0 ? 0 : c.start;
+	int64_t left = from < x->bound ? x->bound - from : 0;
 
-	c.skip = lo + 1 < x->size ? lo + 1 : x->size;
+	c.skip = c.start <= -x->size ? x->size : from - c.start;
+	c.skip = c.start >= 0 ? 0 : c.skip;
 	c.size = x->size - c.skip;
 	c.size = c.size < left ? c.size : left;
 	return c;
@@ -96,7 +96,9 @@ access_dma(const struct isa_tables *t, const struct dma *d,
 
 /* Window operations: destination dimensions are n d h w c; the source is
  * addressed by (n, d, h, w, c) input coordinates. */
-static bool
+enum window { WINDOW_BOX, WINDOW_EMPTY, WINDOW_OVERFLOW };
+
+static enum window
 window_box(const struct vec *v, const int64_t *tap, int64_t base,
     struct box *b)
 {
@@ -118,25 +120,35 @@ window_box(const struct vec *v, const int64_t *tap, int64_t base,
 
 		hi = hi < v->size[d] ? hi : v->size[d];
 		if (lo >= hi)
-			return false;
+			return WINDOW_EMPTY;
+		int64_t move;
+
 		b->size[d] = hi - lo;
-		b->stride[d] = s->stride[d] * step;
-		b->base += (first + lo * step) * s->stride[d];
+		if (!mul_int64(s->stride[d], step, &b->stride[d]) ||
+		    !mul_int64(first + lo * step, s->stride[d], &move) ||
+		    !add_int64(b->base, move, &b->base))
+			return WINDOW_OVERFLOW;
 	}
-	return true;
+	return WINDOW_BOX;
 }
 
-static void
+static bool
 window_boxes(const struct vec *v, int64_t base, box_fn *fn, void *user)
 {
-	int64_t tap[3];
-	struct box b;
+	int64_t taps = v->size[5] * v->size[6] * v->size[7];
+	bool whole = true;
 
-	for (tap[0] = 0; tap[0] < v->size[5]; tap[0]++)
-		for (tap[1] = 0; tap[1] < v->size[6]; tap[1]++)
-			for (tap[2] = 0; tap[2] < v->size[7]; tap[2]++)
-				if (window_box(v, tap, base, &b))
-					fn(user, &b);
+	for (int64_t t = 0; t < taps; t++) {
+		const int64_t tap[3] = { t / (v->size[6] * v->size[7]),
+			t / v->size[7] % v->size[6], t % v->size[7] };
+		struct box b;
+		enum window w = window_box(v, tap, base, &b);
+
+		if (w == WINDOW_BOX)
+			fn(user, &b);
+		whole = whole && w != WINDOW_OVERFLOW;
+	}
+	return whole;
 }
 
 /* Dimensions of the operand's box: the destination of a reduction has none of
@@ -149,7 +161,7 @@ operand_rank(enum opcode op, const struct vec *v, int src)
 	return op == INSN_VRED && src < 0 ? v->rank - v->nred : v->rank;
 }
 
-void
+bool
 access_vec_boxes(enum opcode op, const struct vec *v, int src, int64_t base,
     box_fn *fn, void *user)
 {
@@ -158,16 +170,15 @@ access_vec_boxes(enum opcode op, const struct vec *v, int src, int64_t base,
 		.elem = (int64_t)dtype_size(o->dtype) };
 
 	if (o->space == SPACE_NONE)
-		return;
-	if (op == INSN_VWIN && src >= 0) {
-		window_boxes(v, base, fn, user);
-		return;
-	}
+		return true;
+	if (op == INSN_VWIN && src >= 0)
+		return window_boxes(v, base, fn, user);
 	for (int d = 0; d < b.rank; d++) {
 		b.size[d] = v->size[d];
 		b.stride[d] = o->stride[d];
 	}
 	fn(user, &b);
+	return true;
 }
 
 int64_t
@@ -218,7 +229,8 @@ access_vec_bounds(enum opcode op, const struct vec *v, int src,
 {
 	struct vec_bounds s = { { 0, 0 }, true, false };
 
-	access_vec_boxes(op, v, src, 0, bounds_box, &s);
+	bool whole = access_vec_boxes(op, v, src, 0, bounds_box, &s);
+
 	*out = s.range;
-	return s.ok;
+	return whole && s.ok;
 }

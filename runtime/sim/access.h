@@ -43,9 +43,10 @@ struct access_tile {
 bool access_tile_fits(const struct access_tile *a, const char **why);
 
 /* The boxes of the stored elements the tile touches; padding and inserted
- * zeros are left out. The tile must fit. */
+ * zeros are left out. The tile must fit. False when an address overflows; such
+ * boxes are left out. */
 typedef void box_fn(void *user, const struct box *box);
-void access_tile_boxes(const struct access_tile *a, box_fn *fn, void *user);
+bool access_tile_boxes(const struct access_tile *a, box_fn *fn, void *user);
 
 /* Range of the tile relative to nothing: absolute addresses. False when an
  * address overflows. */
@@ -66,8 +67,8 @@ struct view access_channel_view(const struct view *v,
 /* ---- vector ---- */
 
 /* Boxes of operand number src (0..2), or of the destination when src is -1,
- * around byte address base. */
-void access_vec_boxes(enum opcode op, const struct vec *v, int src,
+ * around byte address base. False as above. */
+bool access_vec_boxes(enum opcode op, const struct vec *v, int src,
     int64_t base, box_fn *fn, void *user);
 
 /* Bytes the operand moves for time and energy: each stored element once; -1

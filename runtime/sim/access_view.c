@@ -106,18 +106,32 @@ struct emitter {
 	void *user;
 	int64_t tap[3];    /* current tap per axis */
 	int64_t c0, c1;    /* current channels, as addressed */
+	bool overflow;     /* of an address: the box was left out */
 	int64_t o0[4], o1[4]; /* current ranges of digits n, d, h, w */
 };
 
+/* *base += n * step; notes an overflow. */
 static void
-emit_box(const struct emitter *e)
+advance(struct emitter *e, int64_t *base, int64_t n, int64_t step)
+{
+	int64_t move;
+
+	if (!mul_int64(n, step, &move) || !add_int64(*base, move, base))
+		e->overflow = true;
+}
+
+static void
+emit_box(struct emitter *e)
 {
 	const struct view *v = e->tile->view;
-	struct box b = { .base = e->tile->base + e->o0[0] * v->n_addr +
-		    e->c0 * v->c_addr,
+	struct box b = { .base = e->tile->base,
 		.elem = (int64_t)dtype_size(v->dtype),
 		.rank = 5 };
+	bool before = e->overflow;
 
+	e->overflow = false;
+	advance(e, &b.base, e->o0[0], v->n_addr);
+	advance(e, &b.base, e->c0, v->c_addr);
 	b.size[0] = e->o1[0] - e->o0[0];
 	b.stride[0] = v->n_addr;
 	b.size[4] = e->c1 - e->c0;
@@ -127,13 +141,14 @@ emit_box(const struct emitter *e)
 		    e->o0[a + 1], e->o1[a + 1]);
 
 		if (s.count <= 0)
-			return;
-		b.base += s.coord * v->axis[a].addr;
+			break;
+		advance(e, &b.base, s.coord, v->axis[a].addr);
 		b.size[a + 1] = s.count;
-		b.stride[a + 1] = s.jump * v->axis[a].addr;
+		advance(e, &b.stride[a + 1], s.jump, v->axis[a].addr);
 	}
-	if (!box_empty(&b))
+	if (!e->overflow && !box_empty(&b))
 		e->fn(e->user, &b);
+	e->overflow = before || (e->overflow && !box_empty(&b));
 }
 
 /* Digits from level on run over [p0, p1) of the block that the digits before
@@ -211,7 +226,7 @@ emit_taps(struct emitter *e, int64_t p0, int64_t p1, int64_t q0, int64_t q1,
 	}
 }
 
-void
+bool
 access_tile_boxes(const struct access_tile *a, box_fn *fn, void *user)
 {
 	const struct view *v = a->view;
@@ -223,10 +238,10 @@ access_tile_boxes(const struct access_tile *a, box_fn *fn, void *user)
 	struct range all = { 0, v->c };
 
 	if (p0 >= p1 || q0 >= q1)
-		return;
+		return true;
 	if (v->kcg <= 0 || v->ncg <= 0) {
 		emit_taps(&e, p0, p1, q0, q1, &all);
-		return;
+		return !e.overflow;
 	}
 	for (int64_t g = p0 / v->ncg; g <= (p1 - 1) / v->ncg; g++) {
 		int64_t r0 = g * v->ncg, r1 = r0 + v->ncg;
@@ -236,6 +251,7 @@ access_tile_boxes(const struct access_tile *a, box_fn *fn, void *user)
 		emit_taps(&e, r0 > p0 ? r0 : p0, r1 < p1 ? r1 : p1, q0, q1,
 		    &c);
 	}
+	return !e.overflow;
 }
 
 struct bounds_state {
@@ -265,9 +281,10 @@ access_tile_bounds(const struct access_tile *a, struct range *out)
 {
 	struct bounds_state s = { { 0, 0 }, true, false };
 
-	access_tile_boxes(a, bounds_box, &s);
+	bool whole = access_tile_boxes(a, bounds_box, &s);
+
 	*out = s.range;
-	return s.ok;
+	return whole && s.ok;
 }
 
 /* Adds the addresses of coordinates [lo, hi] times stride to the range. */

@@ -49,6 +49,14 @@ box_normalise(const struct box *b, struct box *out)
 		}
 		int at = out->rank++;
 
+		for (int i = 0; i < at; i++)
+			if (out->stride[i] == stride) {
+				out->size[i] += size - 1;
+				out->rank--;
+				at = -1;
+			}
+		if (at < 0)
+			continue;
 		for (; at > 0 && out->stride[at - 1] > stride; at--) {
 			out->stride[at] = out->stride[at - 1];
 			out->size[at] = out->size[at - 1];
@@ -58,20 +66,46 @@ box_normalise(const struct box *b, struct box *out)
 	}
 }
 
+/* Joins the inner dimensions that leave no gap into one run; returns the first
+ * dimension that does. */
+static int
+inner_run(const struct box *n, int64_t *run)
+{
+	int d = 0;
+
+	*run = n->elem;
+	for (; d < n->rank && n->stride[d] <= *run; d++)
+		*run += n->stride[d] * (n->size[d] - 1);
+	return d;
+}
+
+double
+box_run_count(const struct box *b)
+{
+	struct box n;
+	double count = 1;
+	int64_t run;
+
+	if (box_empty(b))
+		return 0;
+	box_normalise(b, &n);
+	for (int d = inner_run(&n, &run); d < n.rank; d++)
+		count *= (double)n.size[d];
+	return count;
+}
+
 void
 box_runs(const struct box *b, run_fn *fn, void *user)
 {
 	struct box n;
-	int64_t at[BOX_RANK] = { 0 };
-	int first = 0;
+	int64_t at[BOX_RANK] = { 0 }, run;
 
 	if (box_empty(b))
 		return;
 	box_normalise(b, &n);
-	int64_t run = n.elem, lo = n.base;
+	int first = inner_run(&n, &run);
+	int64_t lo = n.base;
 
-	for (; first < n.rank && n.stride[first] <= run; first++)
-		run += n.stride[first] * (n.size[first] - 1);
 	for (;;) {
 		int d = first;
 

@@ -24,6 +24,9 @@ bool box_empty(const struct box *b);
 /* Smallest range that holds the box; false when an address overflows. */
 bool box_bounds(const struct box *b, struct range *out);
 
+/* How often box_runs would call fn at most. */
+double box_run_count(const struct box *b);
+
 /* Calls fn for the contiguous runs that cover exactly the bytes of the box,
  * joined where dimensions follow each other in memory. A byte may be reported
  * twice when strides overlap. The box must have passed box_bounds. */

@@ -10,6 +10,7 @@
 #define MAX_REPORTS 20
 #define MEMO 64
 #define MIN_COLLECT ((size_t)1 << 20)
+#define MAX_RUNS 0x1p28 /* of one operand */
 #define NO_THREAD UINT32_MAX
 #define STATE_EMPTY 0u /* nothing was written */
 #define STATE_INIT 1u  /* written before the entry */
@@ -253,7 +254,15 @@ access_run(void *user, int64_t lo, int64_t len)
 static void
 access_box(void *user, const struct box *b)
 {
-	box_runs(b, access_run, user);
+	struct check *c = user;
+	char me[256];
+
+	if (box_run_count(b) < MAX_RUNS)
+		box_runs(b, access_run, user);
+	else if (fresh_report(c, 4, &c->me, &c->me))
+		diag_error(c->sim->diag, NULL,
+		    "unchecked: %s touches too many pieces of %s",
+		    place(c, &c->me, me, sizeof me), space_name(c->space));
 }
 
 static void collect(struct check *c);
@@ -296,12 +305,12 @@ check_vec(struct check *c, const struct sim_queue *q, enum opcode op,
 		if (o->space == SPACE_NONE)
 			continue;
 		begin_access(c, q, o->space, false);
-		access_vec_boxes(op, v, i,
+		(void)access_vec_boxes(op, v, i,
 		    aff_eval(&aff[o->base], q->idx, q->group->id),
 		    access_box, c);
 	}
 	begin_access(c, q, v->dst.space, true);
-	access_vec_boxes(op, v, -1,
+	(void)access_vec_boxes(op, v, -1,
 	    aff_eval(&aff[v->dst.base], q->idx, q->group->id), access_box,
 	    c);
 }
@@ -313,7 +322,7 @@ check_tile(struct check *c, const struct sim_queue *q, const struct view *v,
 	struct access_tile a = sim_tile(c->sim, q, v, outer, k);
 
 	begin_access(c, q, v->space, write);
-	access_tile_boxes(&a, access_box, c);
+	(void)access_tile_boxes(&a, access_box, c);
 }
 
 void
@@ -565,7 +574,7 @@ check_begin(struct check *c)
 	first_states(c);
 	clocks_free(&c->clocks);
 	clocks_init(&c->clocks, (uint32_t)c->sim->ngroups,
-	    (uint32_t)later(c->sim->target->semaphores, 1));
+	    (uint32_t)sim_semaphores(c->sim));
 	c->limit = MIN_COLLECT;
 	c->nreported = 0;
 	c->found = 0;

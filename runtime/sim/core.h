@@ -204,6 +204,9 @@ bool sim_check_exit(struct sim *s);
 const char *sim_sem_name(const struct sim *s, uint32_t sem, char *buf,
     size_t size);
 
+/* Counters of a group; at least 1. */
+int64_t sim_semaphores(const struct sim *s);
+
 /* ---- deadlock.c ---- */
 
 void sim_deadlock(struct sim *s);

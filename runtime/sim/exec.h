@@ -67,13 +67,6 @@ float vecmath_f32(enum vec_func f, float x, float y, float z,
 double vecmath_f64(enum vec_func f, double x, double y, double z,
     const double *param);
 
-/* The same on integers: u64 where a source is; s holds three operands. */
-int64_t vecint_map(enum vec_func f, bool u64, const int64_t *s,
-    const double *param);
-int64_t vecint_combine(enum vec_func f, bool u64, int64_t a, int64_t b);
-bool vecint_less(bool u64, int64_t x, int64_t y);
-/* Stores the low bits of v; to bool whether it is not 0. */
-void vecint_store(uint8_t *dst, enum dtype t, int64_t v);
 float epi_act(enum epi_act act, float v, float alpha, float beta);
 
 #endif

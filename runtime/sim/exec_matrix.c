@@ -1,159 +1,27 @@
-/* Values of the matrix instructions: views, waves, drains. */
-#include <assert.h>
-#include <math.h>
+/* Values of the matrix instructions: loads, shifts, waves. Drains are in
+ * exec_drain.c. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/sim/bank.h"
 #include "runtime/sim/exec.h"
 #include "runtime/sim/loops.h"
 #include "runtime/sim/pool.h"
+#include "runtime/sim/view.h"
 
-static const char *const out_of_range = "address outside the memory";
+/* Below these sizes the threads cost more than they save. */
+#define SHARED_TILE 32768
+#define SHARED_WAVE (1 << 18)
 
-/* ---- index decomposition ---- */
-
-/* A run of k indices that share their tap: consecutive channels. */
-struct run {
-	int64_t tap[3]; /* kd, ky, kx */
-	int64_t c, len;
-	int64_t at;     /* first column of the tile */
-};
-
-/* One row p of a view, split into its digits. */
-struct row {
-	int64_t n, o[3];
-};
-
-static struct row
-row_at(const struct view *v, int64_t p)
-{
-	struct row r;
-	for (int a = 2; a >= 0; a--) {
-		r.o[a] = p % v->axis[a].out;
-		p /= v->axis[a].out;
-	}
-	r.n = p;
-	return r;
-}
-
-static void
-row_next(const struct view *v, struct row *r)
-{
-	for (int a = 2; a >= 0; a--) {
-		if (++r->o[a] < v->axis[a].out)
-			return;
-		r->o[a] = 0;
-	}
-	r->n++;
-}
-
-static struct run
-run_at(const struct view *v, int64_t q, int64_t limit)
-{
-	struct run r;
-	r.c = q % v->c;
-	r.len = v->c - r.c;
-	if (r.len > limit)
-		r.len = limit;
-	q /= v->c;
-	for (int a = 2; a >= 0; a--) {
-		r.tap[a] = q % v->axis[a].kernel;
-		q /= v->axis[a].kernel;
-	}
-	r.at = 0;
-	return r;
-}
-
-/* Byte offset of (row, run) without n and c, or false for an inserted zero or
- * border. */
-static inline bool
-spatial(const struct view *v, const struct row *r, const int64_t *tap,
-    int64_t *offset)
-{
-	int64_t sum = 0;
-	for (int a = 0; a < 3; a++) {
-		const struct view_axis *x = &v->axis[a];
-		int64_t pos = r->o[a] * x->stride + tap[a] * x->dil - x->pad;
-		if (pos < 0)
-			return false;
-		if (x->up != 1) {
-			if (pos % x->up != 0)
-				return false;
-			pos /= x->up;
-		}
-		if (pos >= x->extent)
-			return false;
-		sum += pos * x->addr;
-	}
-	*offset = sum;
-	return true;
-}
-
-/* ---- element access ---- */
-
-static struct mem *
-memory_of(struct exec_group *g, enum space s)
-{
-	return s == SPACE_GBUF ? &g->gbuf : s == SPACE_WBUF ? &g->wbuf :
-	    s == SPACE_DRAM ? g->dram : NULL;
-}
-
-/* True when all n elements at addr, step bytes apart, lie inside m. */
-static bool
-inside(const struct mem *m, int64_t addr, int64_t n, int64_t step,
-    int64_t size)
-{
-	int64_t last = addr + (n - 1) * step;
-	int64_t lo = addr < last ? addr : last;
-	int64_t hi = (addr < last ? last : addr) + size;
-	return lo >= 0 && hi <= (int64_t)m->size;
-}
-
-/* n elements of dtype, step bytes apart, as f32; dst stride in floats. */
-static void
-fetch(float *dst, int64_t dst_step, const uint8_t *src, int64_t step,
-    enum dtype t, int64_t n)
-{
-	const struct sim_loops *l = sim_loops_best();
-	int64_t size = (int64_t)dtype_size(t);
-	if (dst_step == 1 && step == size) {
-		if (t == DT_F32)
-			memcpy(dst, src, (size_t)n * 4);
-		else if (t == DT_F16)
-			l->from_f16(dst, (const uint16_t *)(const void *)src,
-			    n);
-		else
-			l->from_bf16(dst, (const uint16_t *)(const void *)src,
-			    n);
-		return;
-	}
-	for (int64_t i = 0; i < n; i++) {
-		const uint8_t *p = src + i * step;
-		if (t == DT_F32) {
-			memcpy(&dst[i * dst_step], p, 4);
-			continue;
-		}
-		uint16_t h;
-		memcpy(&h, p, 2);
-		dst[i * dst_step] = t == DT_F16 ? f16_to_f32(h) :
-		    bf16_to_f32(h);
-	}
-}
-
-static bool
-matrix_dtype(enum dtype t)
-{
-	return t == DT_F32 || t == DT_F16 || t == DT_BF16;
-}
-
-/* ---- loads ---- */
-
-static bool
-reserve(struct bank *b, int64_t rows, int64_t cols, const char **why)
+bool
+bank_reserve(struct bank *b, int64_t rows, int64_t cols, const char **why)
 {
 	size_t need = (size_t)rows * (size_t)cols;
+
 	if (need > b->cap) {
-		float *p = realloc(b->data, need * sizeof *p);
+		float *p = need < SIZE_MAX / sizeof *p / 2 ?
+		    realloc(b->data, need * sizeof *p) : NULL;
+
 		if (p == NULL) {
 			*why = "out of memory for a local buffer";
 			return false;
@@ -166,35 +34,131 @@ reserve(struct bank *b, int64_t rows, int64_t cols, const char **why)
 	return true;
 }
 
-/* One tile in the making: rows p (p0 .. p0+np) x columns q, stored with the
- * given float strides. */
+const struct mem *
+bank_memory(const struct exec_group *g, enum space s)
+{
+	return s == SPACE_GBUF ? &g->gbuf : s == SPACE_WBUF ? &g->wbuf : NULL;
+}
+
+/* ---- loads ---- */
+
+/* One tile in the making. */
 struct gather {
 	const struct view *v;
 	const struct mem *m;
-	int64_t base, p0, np, q0, nq;
+	const struct sim_loops *loops;
+	struct view_part part;
+	int64_t base;
+	int inner;
+	bool join;
 	float *dst;
-	int64_t p_step, q_step;
-	bool bad;
+	int64_t p_step, q_step; /* floats; one of them is 1 */
+	atomic_bool bad;
 };
 
-/* Elements of one row and run where the groups share a wave. */
-static bool
-diagonal_run(struct gather *g, int64_t addr, int64_t p, const struct run *r,
-    float *dst)
+static void
+clear(const struct gather *g, float *dst, int64_t rows, int64_t cols)
 {
-	int64_t group = p / g->v->ncg, size = (int64_t)dtype_size(g->v->dtype);
-	for (int64_t i = 0; i < r->len; i++) {
-		int64_t c = r->c + i;
-		float *d = dst + i * g->q_step;
-		*d = 0;
-		if (c / g->v->kcg != group)
-			continue;
-		int64_t at = addr + c % g->v->kcg * g->v->c_addr;
-		if (!inside(g->m, at, 1, 0, size))
-			return false;
-		fetch(d, 1, g->m->data + at, 0, g->v->dtype, 1);
+	if (g->q_step != 1) {
+		for (int64_t c = 0; c < cols; c++)
+			memset(dst + c * g->q_step, 0,
+			    (size_t)rows * sizeof *dst);
+		return;
 	}
-	return true;
+	for (int64_t r = 0; r < rows; r++)
+		memset(dst + r * g->p_step, 0, (size_t)cols * sizeof *dst);
+}
+
+/* rows x cols elements from addr on, each of which is stored. */
+static void
+copy_block(struct gather *g, int64_t addr, int64_t row_step, int64_t rows,
+    int64_t cols, float *dst)
+{
+	const struct view *v = g->v;
+	struct view_block b = {v->dtype, rows, cols, row_step, v->c_addr,
+	    g->p_step, g->q_step};
+
+	if (mem_holds2(g->m, addr, rows, row_step, cols, v->c_addr,
+	    (int64_t)dtype_size(v->dtype)))
+		view_load(g->loops, &b, dst, g->m->data + addr);
+	else
+		atomic_store(&g->bad, true);
+}
+
+/* The columns of a run that lie in the diagonal block of row p. */
+static void
+diagonal_block(struct gather *g, int64_t p, const struct view_run *run,
+    int64_t addr, int64_t row_step, int64_t rows, float *dst)
+{
+	int64_t kcg = g->v->kcg, group = p / g->v->ncg;
+	int64_t from, to;
+
+	clear(g, dst, rows, run->len);
+	if (group < run->c / kcg || group > (run->c + run->len - 1) / kcg)
+		return;
+	from = group * kcg > run->c ? group * kcg : run->c;
+	to = run->c + run->len;
+	if (to - group * kcg > kcg)
+		to = (group + 1) * kcg;
+	copy_block(g, wrap_step(addr, from - group * kcg, g->v->c_addr),
+	    row_step, rows, to - from, dst + (from - run->c) * g->q_step);
+}
+
+static void segment(struct gather *g, const struct view_run *run, int64_t i,
+    struct view_row row, int64_t rows, float *dst);
+
+/* Rows for which not all taps of a run are alike: tap by tap. */
+static void
+segment_taps(struct gather *g, const struct view_run *run, int64_t i,
+    const struct view_row *row, int64_t rows, float *dst)
+{
+	struct view_run one = *run;
+	int64_t left = run->len;
+
+	for (; left > 0; left -= one.len, one.tap[2]++, one.c = 0) {
+		one.last = one.tap[2];
+		one.len = g->v->c - one.c < left ? g->v->c - one.c : left;
+		segment(g, &one, i, *row, rows, dst);
+		dst += one.len * g->q_step;
+	}
+}
+
+/* Rows i.. of the tile, all in one segment, times the columns of a run. */
+static void
+segment(struct gather *g, const struct view_run *run, int64_t i,
+    struct view_row row, int64_t rows, float *dst)
+{
+	bool several = run->last != run->tap[2];
+	struct view_place at = {0};
+	int64_t addr;
+
+	if (!view_place(g->v, g->inner, &row, run, rows, &at)) {
+		if (several)
+			segment_taps(g, run, i, &row, rows, dst);
+		else
+			clear(g, dst, rows, run->len);
+		return;
+	}
+	if (at.lo > 0 && several)
+		segment_taps(g, run, i, &row, at.lo, dst);
+	else if (at.lo > 0)
+		clear(g, dst, at.lo, run->len);
+	addr = wrap_step(wrap_add(g->base, at.offset), at.lo, at.step);
+	if (g->v->kcg > 0)
+		diagonal_block(g, g->part.p + i + at.lo, run, addr, at.step,
+		    at.hi - at.lo, dst + at.lo * g->p_step);
+	else
+		copy_block(g, wrap_step(addr, run->c, g->v->c_addr), at.step,
+		    at.hi - at.lo, run->len, dst + at.lo * g->p_step);
+	if (at.hi == rows)
+		return;
+	dst += at.hi * g->p_step;
+	if (several) {
+		view_advance(g->v, g->inner, &row, at.hi);
+		segment_taps(g, run, i + at.hi, &row, rows - at.hi, dst);
+	} else {
+		clear(g, dst, rows - at.hi, run->len);
+	}
 }
 
 static void
@@ -202,117 +166,38 @@ gather_rows(void *ctx, int64_t from, int64_t to)
 {
 	struct gather *g = ctx;
 	const struct view *v = g->v;
-	int64_t size = (int64_t)dtype_size(v->dtype);
-	for (int64_t q = 0; q < g->nq;) {
-		struct run r = run_at(v, g->q0 + q, g->nq - q);
-		struct row row = row_at(v, g->p0 + from);
-		for (int64_t i = from; i < to; i++, row_next(v, &row)) {
-			float *dst = g->dst + i * g->p_step + q * g->q_step;
-			int64_t off;
-			if (!spatial(v, &row, r.tap, &off)) {
-				for (int64_t j = 0; j < r.len; j++)
-					dst[j * g->q_step] = 0;
-				continue;
-			}
-			int64_t addr = g->base + off + row.n * v->n_addr;
-			if (v->kcg > 0) {
-				if (!diagonal_run(g, addr, g->p0 + i, &r,
-				    dst))
-					g->bad = true;
-				continue;
-			}
-			addr += r.c * v->c_addr;
-			if (!inside(g->m, addr, r.len, v->c_addr, size)) {
-				g->bad = true;
-				return;
-			}
-			fetch(dst, g->q_step, g->m->data + addr, v->c_addr,
-			    v->dtype, r.len);
-		}
-		q += r.len;
-	}
-}
+	const struct view_row first = view_row_at(v, g->part.p + from);
+	int64_t n;
 
-/* Weights: rows are the digit n alone and lie side by side, so one run along n
- * per column is the fast way. */
-static bool
-gather_columns(struct gather *g)
-{
-	const struct view *v = g->v;
-	int64_t size = (int64_t)dtype_size(v->dtype);
-	struct row zero = {0};
-	for (int64_t q = 0; q < g->nq;) {
-		struct run r = run_at(v, g->q0 + q, g->nq - q);
-		int64_t off;
-		bool live = spatial(v, &zero, r.tap, &off);
-		for (int64_t j = 0; j < r.len; j++) {
-			float *dst = g->dst + (q + j) * g->q_step;
-			if (!live) {
-				for (int64_t i = 0; i < g->np; i++)
-					dst[i * g->p_step] = 0;
-				continue;
-			}
-			int64_t addr = g->base + off + g->p0 * v->n_addr +
-			    (r.c + j) * v->c_addr;
-			if (!inside(g->m, addr, g->np, v->n_addr, size))
-				return false;
-			fetch(dst, g->p_step, g->m->data + addr, v->n_addr,
-			    v->dtype, g->np);
-		}
-		q += r.len;
-	}
-	return true;
-}
+	for (int64_t q = 0; q < g->part.nq; q += n) {
+		struct view_run run = view_run_at(v, g->part.q + q,
+		    g->part.nq - q, g->join);
+		struct view_row row = first;
+		int64_t rows;
 
-static bool
-only_n(const struct view *v)
-{
-	return v->axis[0].out == 1 && v->axis[1].out == 1 &&
-	    v->axis[2].out == 1;
+		n = run.len;
+		for (int64_t i = from; i < to; i += rows) {
+			rows = view_segment(v, g->inner, &row, to - i);
+			segment(g, &run, i, row, rows,
+			    g->dst + i * g->p_step + q * g->q_step);
+			view_advance(v, g->inner, &row, rows);
+		}
+	}
 }
 
 static bool
 gather(struct exec_group *eg, struct gather *g, const char **why)
 {
-	int64_t size = (int64_t)dtype_size(g->v->dtype);
-	bool ok = true;
-	if (g->v->kcg == 0 && only_n(g->v) && g->v->n_addr == size &&
-	    g->v->c_addr != size) {
-		ok = gather_columns(g);
-	} else {
-		if (g->v->kcg > 0 || g->np * g->nq < 16384)
-			gather_rows(g, 0, g->np);
-		else
-			pool_run(eg->pool, g->np, 16, gather_rows, g);
-		ok = !g->bad;
-	}
-	if (!ok)
-		*why = out_of_range;
-	return ok;
-}
-
-/* Rows and columns of the view that the tile (outer x k) covers. */
-static bool
-set_extent(struct gather *g, const struct view *v, int64_t outer0,
-    int64_t outer, int64_t k0, int64_t k, const char **why)
-{
-	bool t = (v->flags & VIEW_TRANSPOSED) != 0;
-	g->v = v;
-	g->p0 = t ? k0 : outer0;
-	g->np = t ? k : outer;
-	g->q0 = t ? outer0 : k0;
-	g->nq = t ? outer : k;
-	int64_t rows = v->n, cols = v->c;
-	for (int a = 0; a < 3; a++) {
-		rows *= v->axis[a].out;
-		cols *= v->axis[a].kernel;
-	}
-	if (g->p0 < 0 || g->q0 < 0 || g->p0 + g->np > rows ||
-	    g->q0 + g->nq > cols) {
-		*why = "tile outside its view";
-		return false;
-	}
-	return true;
+	g->loops = sim_loops_best();
+	g->inner = view_inner(g->v);
+	g->join = view_joins(g->v);
+	if (g->part.np * g->part.nq < SHARED_TILE)
+		gather_rows(g, 0, g->part.np);
+	else
+		pool_run(eg->pool, g->part.np, 16, gather_rows, g);
+	if (atomic_load(&g->bad))
+		*why = outside_memory;
+	return !atomic_load(&g->bad);
 }
 
 bool
@@ -320,38 +205,58 @@ exec_ldlbuf(struct exec_group *eg, const struct view *v, const int64_t *idx,
     struct bank *dst, int64_t outer, int64_t k, bool stationary,
     const char **why)
 {
-	const struct isa_tables *t = eg->tables;
-	struct gather g = {0};
-	g.m = memory_of(eg, v->space);
-	if (g.m == NULL || !matrix_dtype(v->dtype)) {
+	const struct aff *aff = eg->tables->aff;
+	bool turned = (v->flags & VIEW_TRANSPOSED) != 0;
+	struct gather g;
+
+	g.v = v;
+	g.m = bank_memory(eg, v->space);
+	atomic_init(&g.bad, false);
+	if (g.m == NULL || !bank_dtype(v->dtype)) {
 		*why = "view of a space or dtype that the array cannot load";
 		return false;
 	}
-	g.base = aff_eval(&t->aff[v->base], idx, eg->group);
-	if (!set_extent(&g, v, aff_eval(&t->aff[v->outer0], idx, eg->group),
-	    outer, aff_eval(&t->aff[v->k0], idx, eg->group), k, why))
+	g.base = aff_eval(&aff[v->base], idx, eg->group);
+	if (!view_part(v, aff_eval(&aff[v->outer0], idx, eg->group), outer,
+	    aff_eval(&aff[v->k0], idx, eg->group), k, &g.part)) {
+		*why = outside_view;
 		return false;
-	if (!reserve(dst, stationary ? k : outer, stationary ? outer : k, why))
+	}
+	if (!bank_reserve(dst, stationary ? k : outer, stationary ? outer : k,
+	    why))
 		return false;
 	dst->dtype = v->dtype;
-	int64_t outer_step = stationary ? 1 : k, k_step = stationary ? outer : 1;
-	bool tr = (v->flags & VIEW_TRANSPOSED) != 0;
 	g.dst = dst->data;
-	g.p_step = tr ? k_step : outer_step;
-	g.q_step = tr ? outer_step : k_step;
+	g.p_step = g.q_step = 1;
+	if (stationary == turned)
+		g.p_step = dst->cols; /* rows of the view are rows here */
+	else
+		g.q_step = dst->cols;
 	return gather(eg, &g, why);
+}
+
+bool
+exec_ldobuf(struct exec_group *eg, const struct view *v, const int64_t *idx,
+    struct bank *obuf, int64_t m, int64_t n, const char **why)
+{
+	if (v->dtype != DT_F32) {
+		*why = "LdOBUF reads f32 sums";
+		return false;
+	}
+	return exec_ldlbuf(eg, v, idx, obuf, m, n, false, why);
 }
 
 bool
 exec_shift(struct exec_group *g, const struct bank *src, int64_t k, int64_t n,
     const char **why)
 {
+	struct bank *pe = &g->array.pe;
+
 	if (src->rows != k || src->cols != n) {
 		*why = "ShiftV of a tile with other extents than loaded";
 		return false;
 	}
-	struct bank *pe = &g->array.pe;
-	if (!reserve(pe, k, n, why))
+	if (!bank_reserve(pe, k, n, why))
 		return false;
 	pe->dtype = src->dtype;
 	memcpy(pe->data, src->data, (size_t)(k * n) * sizeof(float));
@@ -361,7 +266,8 @@ exec_shift(struct exec_group *g, const struct bank *src, int64_t k, int64_t n,
 /* ---- waves ---- */
 
 struct wave {
-	const struct bank *h, *pe;
+	const struct sim_loops *loops;
+	const float *h, *pe;
 	float *c;
 	int64_t k, n;
 	bool first;
@@ -370,9 +276,10 @@ struct wave {
 static void
 wave_rows(void *ctx, int64_t from, int64_t to)
 {
-	struct wave *w = ctx;
-	sim_loops_best()->gemm(to - from, w->n, w->k, w->h->data + from * w->k,
-	    w->k, w->pe->data, w->n, w->c + from * w->n, w->n, w->first);
+	const struct wave *w = ctx;
+
+	w->loops->gemm(to - from, w->n, w->k, w->h + from * w->k, w->k, w->pe,
+	    w->n, w->c + from * w->n, w->n, w->first);
 }
 
 bool
@@ -380,6 +287,8 @@ exec_gemm(struct exec_group *g, const struct bank *h, struct bank *obuf,
     int64_t m, int64_t k, int64_t n, bool first, const char **why)
 {
 	const struct bank *pe = &g->array.pe;
+	struct wave w;
+
 	if (h->rows != m || h->cols != k || pe->rows != k || pe->cols != n) {
 		*why = "ExecGEMM with other extents than its tiles";
 		return false;
@@ -388,272 +297,14 @@ exec_gemm(struct exec_group *g, const struct bank *h, struct bank *obuf,
 		*why = "ExecGEMM adds to sums of other extents";
 		return false;
 	}
-	if (first && !reserve(obuf, m, n, why))
+	if (first && !bank_reserve(obuf, m, n, why))
 		return false;
-	struct wave w = {h, pe, obuf->data, k, n, first};
-	if (m * k * n < 1 << 17)
+	obuf->dtype = DT_F32;
+	w = (struct wave){sim_loops_best(), h->data, pe->data, obuf->data, k,
+	    n, first};
+	if (m * k * n < SHARED_WAVE)
 		wave_rows(&w, 0, m);
 	else
 		pool_run(g->pool, m, 24, wave_rows, &w);
 	return true;
-}
-
-/* ---- drains ---- */
-
-float
-epi_act(enum epi_act act, float v, float alpha, float beta)
-{
-	float y;
-	switch (act) {
-	case EPI_NONE:
-	case EPI_ACT_COUNT:
-		break;
-	case EPI_RELU:
-		return v > 0 ? v : v != v ? v : 0;
-	case EPI_LEAKY_RELU:
-		return v >= 0 ? v : alpha * v;
-	case EPI_CLIP:
-		y = v < alpha ? alpha : v;
-		return y > beta ? beta : y;
-	case EPI_SIGMOID:
-		return vecmath_f32(VF_sigmoid, v, 0, 0, NULL);
-	case EPI_TANH:
-		return vecmath_f32(VF_tanh, v, 0, 0, NULL);
-	case EPI_HARD_SIGMOID:
-		y = fmaf(alpha, v, beta);
-		return y < 0 ? 0 : y > 1 ? 1 : y;
-	case EPI_HARD_SWISH:
-		y = fmaf(v, 1.0f / 6, 0.5f);
-		y = y < 0 ? 0 : y > 1 ? 1 : y;
-		return v * y;
-	}
-	return v;
-}
-
-/* A drain in progress: pixels p0.. x channels c0.. */
-struct drain {
-	struct exec_group *eg;
-	const struct view *v;
-	const struct epi *e;
-	const struct bank *obuf;
-	const struct mem *m, *res;
-	float *scale, *bias; /* nq channels from q0, or NULL */
-	int64_t base, res_base, p0, np, q0, nq;
-	bool transposed, bad;
-};
-
-static void
-store(uint8_t *dst, int64_t step, enum dtype t, const float *src, int64_t n)
-{
-	const struct sim_loops *l = sim_loops_best();
-	if (step == (int64_t)dtype_size(t)) {
-		if (t == DT_F32)
-			memcpy(dst, src, (size_t)n * 4);
-		else if (t == DT_F16)
-			l->to_f16((uint16_t *)(void *)dst, src, n);
-		else
-			l->to_bf16((uint16_t *)(void *)dst, src, n);
-		return;
-	}
-	for (int64_t i = 0; i < n; i++) {
-		uint16_t h;
-		if (t == DT_F32) {
-			memcpy(dst + i * step, &src[i], 4);
-			continue;
-		}
-		h = t == DT_F16 ? f32_to_f16(src[i]) : f32_to_bf16(src[i]);
-		memcpy(dst + i * step, &h, 2);
-	}
-}
-
-/* Adds the residual of one pixel to nq values. */
-static bool
-add_residual(const struct drain *d, const struct row *r, float *v)
-{
-	const struct epi *e = d->e;
-	int64_t addr = d->res_base + r->n * e->res_n + d->q0 * e->res_c;
-	float tmp[256];
-	for (int a = 0; a < 3; a++)
-		addr += r->o[a] * e->res_axis[a];
-	if (!inside(d->res, addr, d->nq, e->res_c,
-	    (int64_t)dtype_size(e->res_dtype)))
-		return false;
-	for (int64_t j = 0; j < d->nq; j += 256) {
-		int64_t n = d->nq - j < 256 ? d->nq - j : 256;
-		fetch(tmp, 1, d->res->data + addr + j * e->res_c, e->res_c,
-		    e->res_dtype, n);
-		for (int64_t i = 0; i < n; i++)
-			v[j + i] += tmp[i];
-	}
-	return true;
-}
-
-static bool
-drain_pixel(const struct drain *d, const struct row *r, float *v)
-{
-	const struct epi *e = d->e;
-	if (d->scale != NULL)
-		for (int64_t j = 0; j < d->nq; j++)
-			v[j] *= d->scale[j];
-	if (d->bias != NULL)
-		for (int64_t j = 0; j < d->nq; j++)
-			v[j] += d->bias[j];
-	if (d->res != NULL && !add_residual(d, r, v))
-		return false;
-	if (e != NULL && e->act == EPI_RELU) {
-		for (int64_t j = 0; j < d->nq; j++)
-			v[j] = v[j] > 0 ? v[j] : v[j] != v[j] ? v[j] : 0;
-	} else if (e != NULL && e->act != EPI_NONE) {
-		for (int64_t j = 0; j < d->nq; j++)
-			v[j] = epi_act(e->act, v[j], e->alpha, e->beta);
-	}
-	int64_t off, tap[3] = {0}, size = (int64_t)dtype_size(d->v->dtype);
-	if (!spatial(d->v, r, tap, &off))
-		return false;
-	int64_t addr = d->base + off + r->n * d->v->n_addr +
-	    d->q0 * d->v->c_addr;
-	if (!inside(d->m, addr, d->nq, d->v->c_addr, size))
-		return false;
-	store(d->m->data + addr, d->v->c_addr, d->v->dtype, v, d->nq);
-	return true;
-}
-
-static void
-drain_rows(void *ctx, int64_t from, int64_t to)
-{
-	struct drain *d = ctx;
-	struct row r = row_at(d->v, d->p0 + from);
-	float *v = malloc((size_t)d->nq * sizeof *v);
-	if (v == NULL) {
-		d->bad = true;
-		return;
-	}
-	for (int64_t i = from; i < to; i++, row_next(d->v, &r)) {
-		const float *s = d->obuf->data;
-		if (d->transposed)
-			for (int64_t j = 0; j < d->nq; j++)
-				v[j] = s[j * d->np + i];
-		else
-			memcpy(v, s + i * d->nq, (size_t)d->nq * sizeof *v);
-		if (!drain_pixel(d, &r, v)) {
-			d->bad = true;
-			break;
-		}
-	}
-	free(v);
-}
-
-/* The scale or bias of channels q0.., as f32; *ok false when out of range. */
-static float *
-epi_values(struct drain *d, const struct epi_vector *e, const int64_t *idx,
-    bool *ok)
-{
-	if (e->space == SPACE_NONE)
-		return NULL;
-	const struct mem *m = memory_of(d->eg, e->space);
-	int64_t size = (int64_t)dtype_size(e->dtype);
-	int64_t addr = aff_eval(&d->eg->tables->aff[e->base], idx,
-	    d->eg->group) + d->q0 * size;
-	float *v = malloc((size_t)d->nq * sizeof *v);
-	if (v == NULL || m == NULL || !matrix_dtype(e->dtype) ||
-	    !inside(m, addr, d->nq, size, size)) {
-		*ok = false;
-		return v;
-	}
-	fetch(v, 1, m->data + addr, size, e->dtype, d->nq);
-	return v;
-}
-
-static bool
-drain_setup(struct drain *d, const struct view *v, const int64_t *idx,
-    int64_t m, int64_t n, const char **why)
-{
-	const struct isa_tables *t = d->eg->tables;
-	struct gather g = {0};
-	if (!set_extent(&g, v, aff_eval(&t->aff[v->outer0], idx, d->eg->group),
-	    m, aff_eval(&t->aff[v->k0], idx, d->eg->group), n, why))
-		return false;
-	for (int a = 0; a < 3; a++) {
-		if (v->axis[a].kernel != 1) {
-			*why = "a drain's view has one tap";
-			return false;
-		}
-	}
-	d->v = v;
-	d->p0 = g.p0;
-	d->np = g.np;
-	d->q0 = g.q0;
-	d->nq = g.nq;
-	d->transposed = (v->flags & VIEW_TRANSPOSED) != 0;
-	d->base = aff_eval(&t->aff[v->base], idx, d->eg->group);
-	d->m = memory_of(d->eg, v->space);
-	if (d->m == NULL || !matrix_dtype(v->dtype)) {
-		*why = "drain to a space or dtype that it cannot write";
-		return false;
-	}
-	return true;
-}
-
-bool
-exec_drain(struct exec_group *eg, const struct view *v, const struct epi *e,
-    const int64_t *idx, const struct bank *obuf, int64_t m, int64_t n,
-    const char **why)
-{
-	struct drain d = {0};
-	bool ok = true;
-	if (obuf->rows != m || obuf->cols != n) {
-		*why = "drain of other extents than the OBUF holds";
-		return false;
-	}
-	d.eg = eg;
-	d.obuf = obuf;
-	if (!drain_setup(&d, v, idx, m, n, why))
-		return false;
-	if (e != NULL) {
-		d.e = e;
-		d.scale = epi_values(&d, &e->scale, idx, &ok);
-		d.bias = epi_values(&d, &e->bias, idx, &ok);
-		if (e->res_space != SPACE_NONE) {
-			d.res = memory_of(eg, e->res_space);
-			d.res_base = aff_eval(&eg->tables->aff[e->res_base],
-			    idx, eg->group);
-			ok = ok && d.res != NULL && matrix_dtype(e->res_dtype);
-		}
-	}
-	if (ok) {
-		if (d.np * d.nq < 8192)
-			drain_rows(&d, 0, d.np);
-		else
-			pool_run(eg->pool, d.np, 16, drain_rows, &d);
-	}
-	free(d.scale);
-	free(d.bias);
-	if (!ok || d.bad)
-		*why = out_of_range;
-	return ok && !d.bad;
-}
-
-bool
-exec_ldobuf(struct exec_group *eg, const struct view *v, const int64_t *idx,
-    struct bank *obuf, int64_t m, int64_t n, const char **why)
-{
-	struct drain d = {0};
-	d.eg = eg;
-	if (!drain_setup(&d, v, idx, m, n, why))
-		return false;
-	if (v->dtype != DT_F32) {
-		*why = "LdOBUF reads f32 sums";
-		return false;
-	}
-	struct gather g = {.v = v, .m = d.m, .base = d.base, .p0 = d.p0,
-	    .np = d.np, .q0 = d.q0, .nq = d.nq};
-	if (!reserve(obuf, m, n, why))
-		return false;
-	g.dst = obuf->data;
-	g.p_step = d.transposed ? 1 : n;
-	g.q_step = d.transposed ? n : 1;
-	gather_rows(&g, 0, g.np);
-	if (g.bad)
-		*why = out_of_range;
-	return !g.bad;
 }

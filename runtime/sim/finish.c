@@ -80,6 +80,13 @@ add_counters(struct sim_counters *to, const struct sim_counters *n)
 	to->vector_ops += n->vector_ops;
 }
 
+/* The object says how many products an op has; it may say anything. */
+static int64_t
+sum(int64_t a, int64_t b)
+{
+	return add_int64(a, b, &a) ? a : INT64_MAX;
+}
+
 /* Marks the ops that own an instruction of the entry. */
 static bool *
 ops_of_entry(const struct sim *s)
@@ -129,8 +136,9 @@ fill_ops(struct sim *s)
 		op->energy = sim_energy(s->target, &op->n, op->cycles);
 		add_counters(&st->total, &op->n);
 		if (i < n) {
-			st->macs_useful += op->op->macs;
-			st->macs_paper += op->op->macs_paper;
+			st->macs_useful = sum(st->macs_useful, op->op->macs);
+			st->macs_paper = sum(st->macs_paper,
+			    op->op->macs_paper);
 		}
 	}
 	for (int g = 0; g < s->ngroups; g++)

@@ -1,42 +1,244 @@
-/* Element-wise f32 functions over runs, for the builds of loops.h. */
+/* The loops that compilers vectorise well, included by each build of loops.h
+ * and compiled with its flags. A build that defines HAVE_RUNS has before it
+ * copy_f32, store_f32, from_f16, from_bf16, to_f16 and to_bf16 for runs of n
+ * elements; it gets load_rows and store_rows. */
 #include <math.h>
+#include <string.h>
 
 #include "runtime/sim/exec.h"
+#include "runtime/sim/loops.h"
+#include "runtime/sim/vecmath.h"
 
-#define EACH(EXPR)                              \
-	for (int64_t i = 0; i < n; i++)         \
-		dst[i] = (EXPR);                \
+#define CANONICAL_NAN 0x7fc00000u
+
+/* One NaN for all: which operand's payload survives, and the sign of a new
+ * NaN, differ between hosts. */
+static inline void
+canonical(int64_t n, float *v)
+{
+	uint32_t b;
+
+	for (int64_t i = 0; i < n; i++) {
+		memcpy(&b, &v[i], sizeof b);
+		b = (b & 0x7fffffffu) > 0x7f800000u ? CANONICAL_NAN : b;
+		memcpy(&v[i], &b, sizeof b);
+	}
+}
+
+static inline float
+keep_nan(float x, float v)
+{
+	return x != x ? x : v;
+}
+
+static inline float
+clamp01(float v)
+{
+	v = v < 0 ? 0 : v;
+	return v > 1 ? 1 : v;
+}
+
+#define EACH(EXPR)                      \
+	for (int64_t i = 0; i < n; i++) \
+		dst[i] = (EXPR);        \
 	break
 
-static void
+static inline void
 map_f32(enum vec_func f, int64_t n, float *restrict dst,
-    const float *x, const float *y,
-    const float *z, const double *param)
+    const float *restrict x, const float *restrict y,
+    const float *restrict z, const double *param)
 {
-	float p = (float)param[0], q = (float)param[1];
+	const float p = (float)param[0], q = (float)param[1];
+
 	switch ((int)f) {
-	case VF_copy: EACH(x[i]);
+	case VF_copy: memcpy(dst, x, (size_t)n * sizeof *dst); break;
 	case VF_fill: EACH(p);
 	case VF_neg: EACH(-x[i]);
-	case VF_relu: EACH(x[i] > 0 ? x[i] : x[i] != x[i] ? x[i] : 0);
+	case VF_abs: EACH(fabsf(x[i]));
+	case VF_relu: EACH(x[i] > 0 ? x[i] : keep_nan(x[i], 0));
 	case VF_leaky_relu: EACH(x[i] >= 0 ? x[i] : p * x[i]);
 	case VF_clip:
 		for (int64_t i = 0; i < n; i++) {
 			float v = x[i] < p ? p : x[i];
+
 			dst[i] = v > q ? q : v;
 		}
 		break;
+	case VF_hard_sigmoid: EACH(clamp01(fmaf(p, x[i], q)));
+	case VF_hard_swish:
+		EACH(x[i] * clamp01(fmaf(x[i], 1.0f / 6, 0.5f)));
 	case VF_add: EACH(x[i] + y[i]);
 	case VF_sub: EACH(x[i] - y[i]);
 	case VF_mul: EACH(x[i] * y[i]);
 	case VF_div: EACH(x[i] / y[i]);
-	case VF_min: EACH(x[i] != x[i] || x[i] < y[i] ? x[i] : y[i]);
-	case VF_max: EACH(x[i] != x[i] || x[i] > y[i] ? x[i] : y[i]);
+	case VF_min: EACH(x[i] < y[i] ? x[i] : keep_nan(x[i], y[i]));
+	case VF_max: EACH(x[i] > y[i] ? x[i] : keep_nan(x[i], y[i]));
+	case VF_prelu: EACH(x[i] >= 0 ? x[i] : y[i] * x[i]);
+	case VF_equal: EACH(x[i] == y[i] ? 1 : 0);
+	case VF_less: EACH(x[i] < y[i] ? 1 : 0);
+	case VF_less_equal: EACH(x[i] <= y[i] ? 1 : 0);
+	case VF_select: EACH(x[i] != 0 ? y[i] : z[i]);
+	case VF_exp: EACH((float)vm_exp((double)x[i]));
+	case VF_tanh: EACH((float)vm_tanh((double)x[i]));
+	case VF_sigmoid: EACH((float)vm_sigmoid((double)x[i]));
+	case VF_erf: EACH((float)vm_erf((double)x[i]));
 	case VF_fma: EACH(fmaf(x[i], y[i], z[i]));
-	default:
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = vecmath_f32(f, x[i], y[i], z[i], param);
-		break;
+	default: EACH(vecmath_f32(f, x[i], y[i], z[i], param));
+	}
+	canonical(n, dst);
+}
+#undef EACH
+
+static inline float
+larger(float a, float b)
+{
+	return a > b ? a : keep_nan(a, b);
+}
+
+static inline float
+smaller(float a, float b)
+{
+	return a < b ? a : keep_nan(a, b);
+}
+
+#define EACH(EXPR)                      \
+	for (int64_t i = 0; i < n; i++) \
+		acc[i] = (EXPR);        \
+	break
+
+static inline void
+accumulate(enum vec_func f, int64_t n, float *restrict acc,
+    const float *restrict x)
+{
+	switch ((int)f) {
+	case VF_rsum:
+	case VF_wsum: EACH(acc[i] + x[i]);
+	case VF_rprod: EACH(acc[i] * x[i]);
+	case VF_rmax:
+	case VF_wmax: EACH(larger(acc[i], x[i]));
+	default: EACH(smaller(acc[i], x[i]));
 	}
 }
 #undef EACH
+
+/* Whole rows of 16 in registers, then the rest. */
+#define ROWS(EXPR)                                       \
+	for (; i + RED_LANES <= n; i += RED_LANES)       \
+		for (int j = 0; j < RED_LANES; j++) {    \
+			float a = s[j], b = x[i + j];    \
+			s[j] = (EXPR);                   \
+		}                                        \
+	break
+
+static inline void
+reduce(enum vec_func f, int64_t n, float *acc, const float *restrict x)
+{
+	float s[RED_LANES];
+	int64_t i = 0;
+
+	memcpy(s, acc, sizeof s);
+	switch ((int)f) {
+	case VF_rsum: ROWS(a + b);
+	case VF_rprod: ROWS(a * b);
+	case VF_rmax: ROWS(larger(a, b));
+	default: ROWS(smaller(a, b));
+	}
+	memcpy(acc, s, sizeof s);
+	accumulate(f, n - i, acc, x + i);
+}
+#undef ROWS
+
+static inline void
+activate(const struct epi_block *e, int64_t n, float *v)
+{
+	const float alpha = e->alpha, beta = e->beta;
+
+	switch (e->act) {
+	case EPI_NONE:
+	case EPI_ACT_COUNT: break;
+	case EPI_RELU:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = v[i] > 0 ? v[i] : keep_nan(v[i], 0);
+		break;
+	case EPI_LEAKY_RELU:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = v[i] >= 0 ? v[i] : alpha * v[i];
+		break;
+	case EPI_CLIP:
+		for (int64_t i = 0; i < n; i++) {
+			float y = v[i] < alpha ? alpha : v[i];
+
+			v[i] = y > beta ? beta : y;
+		}
+		break;
+	case EPI_HARD_SIGMOID:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = clamp01(fmaf(alpha, v[i], beta));
+		break;
+	case EPI_HARD_SWISH:
+		for (int64_t i = 0; i < n; i++)
+			v[i] *= clamp01(fmaf(v[i], 1.0f / 6, 0.5f));
+		break;
+	case EPI_SIGMOID:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = (float)vm_sigmoid((double)v[i]);
+		break;
+	case EPI_TANH:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = (float)vm_tanh((double)v[i]);
+		break;
+	}
+}
+
+static inline void
+epilogue(const struct epi_block *e, float *restrict v)
+{
+	int64_t cols = e->cols;
+
+	for (int64_t r = 0; r < e->rows && e->scale != NULL; r++)
+		for (int64_t c = 0; c < cols; c++)
+			v[r * cols + c] *= e->scale[c];
+	for (int64_t r = 0; r < e->rows && e->bias != NULL; r++)
+		for (int64_t c = 0; c < cols; c++)
+			v[r * cols + c] += e->bias[c];
+	if (e->residual != NULL)
+		for (int64_t i = 0; i < e->rows * cols; i++)
+			v[i] += e->residual[i];
+	activate(e, e->rows * cols, v);
+}
+
+#ifdef HAVE_RUNS
+static inline void
+load_rows(enum dtype t, float *dst, int64_t dst_row, const uint8_t *src,
+    int64_t src_row, int64_t rows, int64_t cols)
+{
+	for (int64_t r = 0; r < rows; r++) {
+		float *to = dst + r * dst_row;
+		const uint8_t *from = src + r * src_row;
+
+		if (t == DT_F32)
+			copy_f32(to, from, cols);
+		else if (t == DT_F16)
+			from_f16(to, from, cols);
+		else
+			from_bf16(to, from, cols);
+	}
+}
+
+static inline void
+store_rows(enum dtype t, uint8_t *dst, int64_t dst_row, const float *src,
+    int64_t src_row, int64_t rows, int64_t cols)
+{
+	for (int64_t r = 0; r < rows; r++) {
+		uint8_t *to = dst + r * dst_row;
+		const float *from = src + r * src_row;
+
+		if (t == DT_F32)
+			store_f32(to, from, cols);
+		else if (t == DT_F16)
+			to_f16(to, from, cols);
+		else
+			to_bf16(to, from, cols);
+	}
+}
+#endif

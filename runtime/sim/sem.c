@@ -6,6 +6,15 @@
 
 #include "runtime/sim/check.h"
 
+/* An instruction names one of 65536. */
+int64_t
+sim_semaphores(const struct sim *s)
+{
+	int64_t n = s->target->semaphores;
+
+	return n < 1 ? 1 : n < 65536 ? n : 65536;
+}
+
 static uint32_t
 new_slot(struct sim *s)
 {
@@ -138,8 +147,7 @@ sim_check_exit(struct sim *s)
 	if (e->sem_exit == NULL)
 		return true;
 	for (int i = 0; i < s->ngroups; i++)
-		for (uint32_t j = 0; j < (uint32_t)s->target->semaphores;
-		    j++) {
+		for (uint32_t j = 0; j < (uint32_t)sim_semaphores(s); j++) {
 			int64_t have = s->groups[i].sem[j];
 			int64_t want = j < e->nsems ? e->sem_exit[j] : 0;
 

@@ -9,6 +9,10 @@
 #include "runtime/sim/check.h"
 #include "runtime/sim/pool.h"
 
+#define MAX_TIME ((int64_t)1 << 60)
+#define MAX_GROUPS 4096
+#define MAX_BANKS 65536
+
 static step_fn *const steps[256] = {
 #define INSN(name, code, queues, fields, summary) [code] = step_##name,
 #include "backend/isa/insns.def"
@@ -102,6 +106,8 @@ run_queue(struct sim *s, struct sim_queue *q)
 
 	for (;;) {
 		s->now = later(s->now, q->time);
+		if (s->now > MAX_TIME)
+			return trap(s, q, "time overflows");
 		if (!step(s, q))
 			return false;
 		if (q->state == QUEUE_BLOCKED || q->state == QUEUE_HALTED)
@@ -203,7 +209,7 @@ forget_banks(struct exec_array *a, const struct wave_target *t)
 static void
 start_group(struct sim *s, struct sim_group *g)
 {
-	size_t nsems = (size_t)later(s->target->semaphores, 1);
+	size_t nsems = (size_t)sim_semaphores(s);
 
 	memset(&g->array, 0, sizeof g->array);
 	g->array_owner = Q_MX;
@@ -225,7 +231,7 @@ static void
 free_history(struct sim *s)
 {
 	for (int i = 0; s->shared_array && i < s->ngroups; i++)
-		for (int64_t j = 0; j < later(s->target->semaphores, 1); j++)
+		for (int64_t j = 0; j < sim_semaphores(s); j++)
 			free(s->groups[i].history[j].event);
 	s->shared_array = false;
 }
@@ -478,9 +484,13 @@ make_machine(struct sim *s, struct diag *d)
 	for (uint32_t i = 0; i < p->nentries; i++)
 		if (p->entries[i].groups > groups)
 			groups = p->entries[i].groups;
-	if (t->groups > 0 && groups > t->groups) {
+	if ((t->groups > 0 && groups > t->groups) || groups > MAX_GROUPS) {
 		diag_error(d, NULL, "the program runs on %d groups, the "
 		    "target has %" PRId64, groups, t->groups);
+		return false;
+	}
+	if (t->lbuf_banks > MAX_BANKS || t->obuf_banks > MAX_BANKS) {
+		diag_error(d, NULL, "the target has too many banks");
 		return false;
 	}
 	if (!s->options.timing_only)
@@ -492,6 +502,21 @@ make_machine(struct sim *s, struct diag *d)
 			return false;
 	sim_prepare_tables(s);
 	return true;
+}
+
+/* The checker keeps a little for every page of the memories. */
+static bool
+can_check(const struct sim *s, struct diag *d)
+{
+	const struct wave_program *p = s->program;
+	uint64_t limit = (uint64_t)1 << 38;
+	uint64_t chip = p->gbuf_size + p->wbuf_size;
+
+	if (p->dram_size < limit && p->gbuf_size < limit &&
+	    p->wbuf_size < limit && chip * (uint64_t)s->groups_made < limit)
+		return true;
+	diag_error(d, NULL, "the program's memory is too large to be checked");
+	return false;
 }
 
 struct device *
@@ -510,6 +535,10 @@ sim_open(const struct wave_program *p, const struct sim_options *o,
 	s->options = *o;
 	s->arena = arena_new();
 	if (!make_machine(s, d)) {
+		sim_close(&s->dev);
+		return NULL;
+	}
+	if (o->check && !can_check(s, d)) {
 		sim_close(&s->dev);
 		return NULL;
 	}

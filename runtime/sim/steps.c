@@ -86,9 +86,10 @@ step_WAIT(struct sim *s, struct sim_queue *q, const struct sim_insn *in)
 {
 	int64_t want = in->value, time = q->time;
 
-	if (in->vaff != 0)
-		want += aff_eval(&s->tables.aff[in->vaff], q->idx,
-		    q->group->id);
+	if (in->vaff != 0 && !add_int64(want,
+		aff_eval(&s->tables.aff[in->vaff], q->idx, q->group->id),
+		&want))
+		return "the awaited value overflows";
 	if (!sim_wait(s, q, in->sem, want, &time)) {
 		q->state = QUEUE_BLOCKED;
 		q->want = want;

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#define MAX_CYCLES 0x1p50 /* of one instruction, however slow the machine */
+
 static int64_t
 max64(int64_t a, int64_t b)
 {
@@ -63,7 +65,8 @@ time_dram(const struct wave_target *t, int64_t bytes)
 {
 	if (t->dram_bw <= 0)
 		return 0;
-	return (int64_t)ceil((double)bytes * t->clock_hz / t->dram_bw);
+	return (int64_t)fmin(ceil((double)bytes * t->clock_hz / t->dram_bw),
+	    MAX_CYCLES);
 }
 
 int64_t

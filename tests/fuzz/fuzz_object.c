@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/asm.h"
 #include "backend/isa/program.h"
@@ -47,7 +47,7 @@ fuzz_one(const uint8_t *data, size_t size)
 	struct isa_tables t = { 0 };
 	const uint8_t *copy = arena_memdup(a, data, size);
 	struct wave_program *p =
-	    wave_program_load(a, &d, "input", copy, size);
+	    program_load(a, &d, "input", copy, size);
 
 	if (d.errors != (p == NULL))
 		abort();

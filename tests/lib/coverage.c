@@ -27,7 +27,7 @@
 	X(matmul_batch, MATRIX, "matmul batched")            \
 	X(matmul_broadcast, MATRIX, "matmul, batch broadcast") \
 	X(matmul_trans, MATRIX, "matmul transposed")         \
-	X(matmul_vector, MATRIX, "matmul with a vector")     \
+	X(matmul_vector, MATRIX, "matmul, 1 row or column")  \
 	X(dynamic, MATRIX, "weights not constant")           \
 	X(mixed, MATRIX, "operands of two dtypes")           \
 	X(bias, MATRIX, "epilogue bias")                     \
@@ -185,7 +185,8 @@ mark_matmul(struct coverage *c, const struct node *n, enum dtype t)
 	mark(c, ROW_matmul, t);
 	if (node_int(n, ATTR_trans_a) != 0 || node_int(n, ATTR_trans_b) != 0)
 		mark(c, ROW_matmul_trans, t);
-	if (a->rank == 1 || b->rank == 1)
+	if (n->out[0]->type.dim[n->out[0]->type.rank - 1] == 1 ||
+	    n->out[0]->type.dim[n->out[0]->type.rank - 2] == 1)
 		mark(c, ROW_matmul_vector, t);
 	for (int i = 0; i + 2 < a->rank; i++)
 		na *= a->dim[i];

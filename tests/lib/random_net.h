@@ -13,12 +13,19 @@ struct net {
 	struct graph *g;
 	struct random_graph of[DT_COUNT]; /* values by dtype; all share g */
 	bool contractions; /* only contractions and data movement */
+	int64_t batch;     /* first dimension of all inputs; 0: any */
 	bool zero_size;    /* some tensors are empty */
 };
 
-/* A network of 1 to 8 nodes that depends on the seed only. contractions: what
- * it computes does not depend on how it is cut into tiles, to the bit. */
-struct graph *random_net(struct unit *u, uint64_t seed, bool contractions);
+enum net_kind {
+	NET_ANY,
+	NET_CONTRACTIONS, /* only contractions and data movement */
+	NET_BATCH,        /* images of one even batch, constant weights */
+	NET_KINDS
+};
+
+/* A network of 1 to 8 nodes that depends on kind and seed only. */
+struct graph *random_net(struct unit *u, uint64_t seed, enum net_kind kind);
 
 /* ---- parts ---- */
 

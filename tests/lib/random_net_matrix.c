@@ -21,7 +21,7 @@ static void
 list(struct draft *d, enum attr_id id, const int64_t *v, int n)
 {
 	int64_t *copy = arena_memdup(d->n->unit->arena, v,
-	    (size_t)(n + 1) * sizeof *v);
+	    (size_t)n * sizeof *v);
 
 	attr(d, attr_make_ints(id, copy, (size_t)n));
 }
@@ -60,7 +60,7 @@ weight(struct net *n, enum dtype t, int rank, const int64_t *dim, double limit)
 	int64_t dice = net_between(n, 1, 100);
 	struct value *w;
 
-	if (dice <= 72)
+	if (dice <= 72 || n->batch > 0)
 		return net_leaf(n, t, rank, dim, limit, true);
 	w = net_leaf(n, t, rank, dim, limit, false);
 	if (dice <= 86)
@@ -191,8 +191,8 @@ struct value *
 net_matmul(struct net *n, enum dtype t)
 {
 	struct draft d = {.n = n};
-	struct value *x = net_pick(n, t, 1, 4);
-	bool ta = x->type.rank > 1 && net_chance(n, 30);
+	struct value *x = net_pick(n, t, 2, 4);
+	bool ta = net_chance(n, 30);
 	bool tb = net_chance(n, 40);
 	int64_t k = x->type.dim[x->type.rank - (ta ? 2 : 1)];
 	int64_t cols = net_between(n, 1, 24), dim[MAX_RANK];
@@ -201,18 +201,14 @@ net_matmul(struct net *n, enum dtype t)
 
 	d.spec.op = OP_matmul;
 	d.in[0] = x;
-	if (net_chance(n, 10)) { /* a vector */
-		rank = 1;
-		dim[0] = k;
-		tb = false;
-	} else {
-		rank = matrix_shape(n, x, k, cols, tb, dim);
-		/* a's batch may be the one that broadcasts */
-		if (x->type.rank == 2 && net_chance(n, 20)) {
-			memmove(dim + 1, dim, 2 * sizeof *dim);
-			dim[0] = net_between(n, 1, 4);
-			rank = 3;
-		}
+	if (net_chance(n, 10))
+		cols = 1;
+	rank = matrix_shape(n, x, k, cols, tb, dim);
+	/* a's batch may be the one that broadcasts */
+	if (x->type.rank == 2 && net_chance(n, 20)) {
+		memmove(dim + 1, dim, 2 * sizeof *dim);
+		dim[0] = net_between(n, 1, 4);
+		rank = 3;
 	}
 	d.in[1] = weight(n, beside(n, t, 10), rank, dim, limit);
 	attr(&d, attr_make_int(ATTR_trans_a, ta));

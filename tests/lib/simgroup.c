@@ -1,8 +1,11 @@
 #include "tests/lib/simgroup.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/lib/unit.h"
 
@@ -15,12 +18,37 @@ scramble(struct mem *m, uint64_t *seed)
 		m->data[i] = (uint8_t)(unit_random(seed) >> 40);
 }
 
-static void
-make(struct mem *m, size_t size)
+#define PAGE 4096
+
+/* Bytes of a memory with a page on either side. */
+static size_t
+mapped(size_t size)
 {
-	m->data = malloc(size > 0 ? size : 1);
-	assert_non_null(m->data);
+	return (size + PAGE - 1) / PAGE * PAGE + 2 * PAGE;
+}
+
+static void
+make(struct mem *m, size_t size, bool high)
+{
+	int fd = open("/dev/zero", O_RDWR);
+	uint8_t *p = mmap(NULL, mapped(size), PROT_NONE, MAP_PRIVATE, fd, 0);
+	size_t inner = mapped(size) - 2 * PAGE;
+
+	assert_true(p != MAP_FAILED);
+	close(fd);
+	if (inner > 0)
+		assert_int_equal(mprotect(p + PAGE, inner,
+		    PROT_READ | PROT_WRITE), 0);
+	m->data = p + PAGE + (high ? inner - size : 0);
 	m->size = size;
+}
+
+static void
+unmake(struct mem *m)
+{
+	uint8_t *p = m->data - (uintptr_t)m->data % PAGE - PAGE;
+
+	assert_int_equal(munmap(p, mapped(m->size)), 0);
 }
 
 void
@@ -29,9 +57,9 @@ simgroup_init(struct simgroup *s, uint64_t seed, size_t dram, size_t gbuf,
 {
 	memset(s, 0, sizeof *s);
 	s->seed = seed * 2 + 1;
-	make(&s->dram, dram);
-	make(&s->g.gbuf, gbuf);
-	make(&s->g.wbuf, wbuf);
+	make(&s->dram, dram, unit_random(&s->seed) >> 40 & 1);
+	make(&s->g.gbuf, gbuf, unit_random(&s->seed) >> 40 & 1);
+	make(&s->g.wbuf, wbuf, unit_random(&s->seed) >> 40 & 1);
 	s->tables.aff = s->aff;
 	s->g.dram = &s->dram;
 	s->g.tables = &s->tables;
@@ -43,9 +71,9 @@ simgroup_init(struct simgroup *s, uint64_t seed, size_t dram, size_t gbuf,
 void
 simgroup_free(struct simgroup *s)
 {
-	free(s->dram.data);
-	free(s->g.gbuf.data);
-	free(s->g.wbuf.data);
+	unmake(&s->dram);
+	unmake(&s->g.gbuf);
+	unmake(&s->g.wbuf);
 	free(s->g.array.pe.data);
 	pool_free(s->g.pool);
 }
@@ -162,8 +190,7 @@ usable_loops(const struct sim_loops *out[3])
 
 	out[n++] = &sim_loops_portable;
 #if defined(__x86_64__)
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	    __builtin_cpu_supports("f16c"))
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		out[n++] = &sim_loops_avx2;
 	if (sim_loops_best() == &sim_loops_avx512)
 		out[n++] = &sim_loops_avx512;

@@ -1,7 +1,7 @@
 /* A group of the simulated machine for tests of the kernels: memories of any
- * size full of random bytes, and a table of constant addresses. Each memory is
- * its own allocation of exactly its size, so sanitizers see every step
- * outside. */
+ * size full of random bytes, and a table of constant addresses. Each memory
+ * lies between pages that cannot be touched, so close to the upper or the
+ * lower one that any step outside on that side ends the test. */
 #ifndef WAVE_TESTS_LIB_SIMGROUP_H
 #define WAVE_TESTS_LIB_SIMGROUP_H
 

@@ -150,14 +150,17 @@ dma_elems(const struct tile_insn *in, const int64_t *idx, elem_fn *fn,
 	for (int i = 0; i < m->d.rank; i++)
 		size[i] = m->d.dim[i].size;
 	do {
-		struct place at = tile_aff_place(&m->chip, idx);
+		struct place at = tile_aff_place(&m->chip, idx), dram;
 		for (int i = 0; i < m->d.rank; i++)
 			at.offset += coord[i] * m->d.dim[i].chip;
-		fn(user, at, (int64_t)dtype_size(m->d.chip_dtype), load);
-		at = tile_dma_place(m, idx, coord);
-		if (at.buffer != NULL)
-			fn(user, at, (int64_t)dtype_size(m->d.dram_dtype),
-			    !load);
+		dram = tile_dma_place(m, idx, coord);
+		/* A store skips what it would not write. */
+		if (load || dram.buffer != NULL)
+			fn(user, at, (int64_t)dtype_size(m->d.chip_dtype),
+			    load);
+		if (dram.buffer != NULL)
+			fn(user, dram,
+			    (int64_t)dtype_size(m->d.dram_dtype), !load);
 	} while (next_coord(coord, size, m->d.rank));
 }
 

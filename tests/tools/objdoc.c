@@ -63,7 +63,7 @@ static const char after[] =
     "\n"
     "## What a loader checks\n"
     "\n"
-    "`wave_program_load` refuses, with one line, what it cannot prove "
+    "`program_load` refuses, with one line, what it cannot prove "
     "well-formed: cut or overlapping sections, another class, byte order or "
     "version,\n"
     "missing, doubled or unknown `.wave` sections, strings without end or "

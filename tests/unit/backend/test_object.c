@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/program.h"
 #include "support/file.h"
@@ -58,7 +58,7 @@ same_bindings(const struct wave_program *x, const struct wave_program *y)
 	assert_int_equal(x->nbindings, y->nbindings);
 	for (uint32_t i = 0; i < x->nbindings; i++) {
 		const struct wave_binding *b = &x->bindings[i];
-		const struct wave_binding *c = wave_program_binding(y,
+		const struct wave_binding *c = program_binding(y,
 		    b->name);
 
 		assert_ptr_equal(c, &y->bindings[i]);
@@ -157,7 +157,7 @@ test_round_trip(void **state)
 		if (!program_validate(a, &d, "made up", p, &t))
 			fail_msg("seed %d: %s", (int)seed, text);
 		assert_true(object_write_memory(a, &d, p, &x, &nx));
-		q = wave_program_load(a, &d, "mem.wo", x, nx);
+		q = program_load(a, &d, "mem.wo", x, nx);
 		if (q == NULL)
 			fail_msg("seed %d: %s", (int)seed, text);
 		assert_true(program_validate(a, &d, "mem.wo", q, &t));

@@ -66,6 +66,7 @@ test_builtins(void **state)
 	t = builtin(a, "scalesim");
 	assert_int_equal(t->weight_double_buffer, 0);
 	assert_int_equal(t->shift_full, 1);
+	assert_int_equal(t->weight_stationary, 1);
 	assert_int_equal(t->block_m, 0);
 	assert_int_equal(builtin(a, "ideal")->issue_cycles, 0);
 	assert_int_equal(builtin(a, "tiny")->rows, 4);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/asm.h"
 #include "backend/isa/program.h"
@@ -53,7 +53,7 @@ test_random_round_trip(void **state)
 		assert_true(object_write_memory(a, &d, q, &by, &ny));
 		assert_int_equal(nx, ny);
 		assert_memory_equal(bx, by, nx);
-		q = wave_program_load(a, &d, "x.wo", bx, nx);
+		q = program_load(a, &d, "x.wo", bx, nx);
 		assert_non_null(q);
 		strbuf_free(&y);
 		memset(&y, 0, sizeof y);

@@ -66,6 +66,32 @@ static const struct pass_case cases[] = {
 	    "  %9 = concat %8, %6, %1 : f32[5,1]\n"
 	    "  %10 = softmax %9 : f32[5,1]\n"
 	    "  output %10 \"y\"\n"},
+    {"f16_weights_keep_their_sum", PASS_set_precision, 2, DT_F16,
+	    "input %x \"x\" : f32[1,4]\n"
+	    "const %w : f32[4,1] = [0.10001,0.10001,0.10001,0.10001]\n"
+	    "const %q : f32[4,1] = [0.10001,0.10001,0.10001,0.10001]\n"
+	    "const %v : f32[1,4] = [0.10001,0.10001,0.10001,0.10001]\n"
+	    "%p = relu %x : f32[1,4]\n"
+	    "%y = matmul %x, %w : f32[1,1]\n"
+	    "%z = matmul %p, %q : f32[1,1]\n"
+	    "%u = matmul %p, %v {trans_b = 1} : f32[1,1]\n"
+	    "%s = add %y, %z : f32[1,1]\n"
+	    "%t = add %s, %u : f32[1,1]\n"
+	    "output %t \"y\"\n",
+	    "  input  %0 \"x\" : f32[1,4]\n"
+	    "  const  %1 : f16[4,1] = splat 0.10003662\n"
+	    "  const  %2 : f16[4,1] = "
+	    "[0.10003662,0.099975586,0.10003662,0.099975586]\n"
+	    "  const  %3 : f16[1,4] = "
+	    "[0.10003662,0.099975586,0.10003662,0.099975586]\n"
+	    "  %4 = cast %0 {to = f16} : f16[1,4]\n"
+	    "  %5 = relu %4 : f16[1,4]\n"
+	    "  %6 = matmul %4, %1 : f32[1,1]\n"
+	    "  %7 = matmul %5, %2 : f32[1,1]\n"
+	    "  %8 = matmul %5, %3 {trans_b = 1} : f32[1,1]\n"
+	    "  %9 = add %6, %7 : f32[1,1]\n"
+	    "  %10 = add %9, %8 : f32[1,1]\n"
+	    "  output %10 \"y\"\n"},
     {"bf16_state", PASS_set_precision, 2, DT_BF16,
 	    "input %x \"x\" : f32[1,2]\n"
 	    "state %p \"p\" trainable : f32[2,2] = [1,2,3,4]\n"

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <wave/runtime.h>
+#include "runtime/program.h"
 
 #include "backend/isa/program.h"
 #include "backend/object.h"
@@ -187,7 +187,7 @@ test_broken(void **state)
 		const char *where = broken[i].where;
 		uint8_t *at = bytes;
 
-		assert_non_null(wave_program_load(a, &d, "b.wo", bytes,
+		assert_non_null(program_load(a, &d, "b.wo", bytes,
 		    size));
 		if (where[0] == '#') {
 			at = (uint8_t *)header_of(bytes, where + 1);
@@ -200,7 +200,7 @@ test_broken(void **state)
 			assert_true(offset + broken[i].bytes <= h->sh_size);
 		}
 		put(at + offset, broken[i].bytes, broken[i].value);
-		if (wave_program_load(a, &d, "b.wo", bytes, size) != NULL)
+		if (program_load(a, &d, "b.wo", bytes, size) != NULL)
 			fail_msg("row %d (%s + %u) is accepted", (int)i,
 			    where, broken[i].offset);
 		assert_int_equal(d.errors, 1);
@@ -226,7 +226,7 @@ test_truncated(void **state)
 		struct diag d = { 0 };
 		uint8_t *copy = arena_memdup(b, bytes, n);
 
-		assert_null(wave_program_load(b, &d, "c.wo", copy, n));
+		assert_null(program_load(b, &d, "c.wo", copy, n));
 		assert_int_equal(d.errors, 1);
 		arena_free(b);
 	}
@@ -260,7 +260,7 @@ test_flips(void **state)
 			old[i] = bytes[at[i]];
 			bytes[at[i]] ^= (uint8_t)(1u << (seed >> 60) % 8);
 		}
-		p = wave_program_load(b, &d, "f.wo", bytes, size);
+		p = program_load(b, &d, "f.wo", bytes, size);
 		assert_int_equal(d.errors, p == NULL);
 		loaded += p != NULL;
 		if (p != NULL && program_validate(b, &d, "f.wo", p, &t))
@@ -287,7 +287,7 @@ test_unaligned(void **state)
 
 	(void)state;
 	memcpy(copy + 1, bytes, size);
-	assert_non_null(wave_program_load(a, &d, "u.wo", copy + 1, size));
+	assert_non_null(program_load(a, &d, "u.wo", copy + 1, size));
 	arena_free(a);
 }
 

@@ -150,6 +150,20 @@ gemm_split(void **state)
 }
 
 static void
+load_run(const struct sim_loops *l, enum dtype t, float *dst, const void *src,
+    int64_t n)
+{
+	l->load(t, dst, 0, src, 0, 1, n);
+}
+
+static void
+store_run(const struct sim_loops *l, enum dtype t, void *dst,
+    const float *src, int64_t n)
+{
+	l->store(t, dst, 0, src, 0, 1, n);
+}
+
+static void
 from_halves(void **state)
 {
 	const struct sim_loops *l[3];
@@ -163,13 +177,13 @@ from_halves(void **state)
 	for (int i = 0; i < 65536; i++)
 		h[i] = (uint16_t)i;
 	for (int i = 0; i < n; i++) {
-		l[i]->from_f16(v, h, 65536);
+		load_run(l[i], DT_F16, v, h, 65536);
 		for (int j = 0; j < 65536; j++) {
 			float want = f16_to_f32((uint16_t)j);
 
 			assert_memory_equal(&v[j], &want, 4);
 		}
-		l[i]->from_bf16(v, h, 65536);
+		load_run(l[i], DT_BF16, v, h, 65536);
 		for (int j = 0; j < 65536; j++) {
 			float want = bf16_to_f32((uint16_t)j);
 
@@ -205,8 +219,8 @@ to_halves(void **state)
 			memcpy(&v[i], &b, sizeof b);
 		}
 		for (int k = 0; k < n; k++) {
-			l[k]->to_f16(f16, v, N);
-			l[k]->to_bf16(bf16, v, N);
+			store_run(l[k], DT_F16, f16, v, N);
+			store_run(l[k], DT_BF16, bf16, v, N);
 			for (uint32_t i = 0; i < N; i++) {
 				if (f16[i] != f32_to_f16(v[i]) ||
 				    bf16[i] != f32_to_bf16(v[i]))
@@ -240,17 +254,162 @@ conversion_lengths(void **state)
 		for (int i = 0; i < n; i++) {
 			for (int64_t j = 0; j < len; j++)
 				f[j] = random_float(&seed);
-			l[i]->to_f16(h, f, len);
-			l[i]->from_f16(f, h, len);
+			store_run(l[i], DT_F16, h, f, len);
+			load_run(l[i], DT_F16, f, h, len);
 			for (int64_t j = 0; j < len; j++)
 				assert_int_equal(f32_to_f16(f[j]), h[j]);
-			l[i]->to_bf16(h, f, len);
-			l[i]->from_bf16(f, h, len);
+			store_run(l[i], DT_BF16, h, f, len);
+			load_run(l[i], DT_BF16, f, h, len);
 			for (int64_t j = 0; j < len; j++)
 				assert_int_equal(f32_to_bf16(f[j]), h[j]);
 		}
 		free(f);
 		free(h);
+	}
+}
+
+/* Rows with gaps, every type, every width, addresses without alignment. */
+static void
+rows_with_gaps(void **state)
+{
+	static const enum dtype types[] = {DT_F32, DT_F16, DT_BF16};
+	const struct sim_loops *l[3];
+	int n = usable_loops(l);
+	uint64_t seed = 9;
+
+	(void)state;
+	for (int t = 0; t < 1500; t++) {
+		enum dtype type = types[t % 3];
+		int64_t size = (int64_t)dtype_size(type);
+		int64_t rows = random_int(&seed, 1, 9);
+		int64_t cols = random_int(&seed, 1, 70);
+		int64_t row = cols * size + random_int(&seed, 0, 3);
+		int64_t gap = cols + random_int(&seed, 0, 2);
+		uint8_t mem[10 * 300], back[10 * 300], want[10 * 300];
+		float v[9 * 80], w[9 * 80];
+
+		for (size_t i = 0; i < sizeof mem; i++)
+			mem[i] = (uint8_t)unit_random(&seed);
+		memset(w, 0x11, sizeof w);
+		for (int64_t r = 0; r < rows; r++)
+			for (int64_t c = 0; c < cols; c++)
+				w[r * gap + c] = type == DT_F32 ? 0 :
+				    (float)dtype_get(mem + r * row +
+					c * size, type, 0);
+		for (int i = 0; i < n; i++) {
+			memset(v, 0x11, sizeof v);
+			l[i]->load(type, v, gap, mem, row, rows, cols);
+			for (int64_t k = 0; k < rows * cols; k++) {
+				int64_t r = k / cols, c = k % cols;
+				const uint8_t *p = mem + r * row + c * size;
+
+				if (type == DT_F32) /* to the bit */
+					memcpy(&w[r * gap + c], p, 4);
+				else if (type == DT_BF16 || !isnan(
+				    w[r * gap + c]))
+					w[r * gap + c] = type == DT_F16 ?
+					    f16_to_f32((uint16_t)(p[0] |
+						p[1] << 8)) :
+					    bf16_to_f32((uint16_t)(p[0] |
+						p[1] << 8));
+				else
+					w[r * gap + c] = v[r * gap + c];
+			}
+			assert_memory_equal(v, w, sizeof v);
+			memset(back, 0x22, sizeof back);
+			memset(want, 0x22, sizeof want);
+			l[i]->store(type, back, row, v, gap, rows, cols);
+			for (int64_t k = 0; k < rows * cols; k++) {
+				float x = v[k / cols * gap + k % cols];
+
+				dtype_set(want + k / cols * row +
+				    k % cols * size, type, 0,
+				    isnan(x) ? (double)NAN : (double)x);
+			}
+			assert_memory_equal(back, want, sizeof back);
+		}
+	}
+}
+
+static void
+transpositions(void **state)
+{
+	const struct sim_loops *l[3];
+	int n = usable_loops(l);
+	uint64_t seed = 19;
+
+	(void)state;
+	for (int t = 0; t < 600; t++) {
+		int64_t rows = random_int(&seed, 1, 40);
+		int64_t cols = random_int(&seed, 1, 40);
+		int64_t row = cols * 4 + random_int(&seed, 0, 5);
+		int64_t to = rows + random_int(&seed, 0, 3);
+		/* exactly as large as read and written */
+		size_t from_size = (size_t)((rows - 1) * row + cols * 4);
+		size_t to_size = (size_t)((cols - 1) * to + rows);
+		uint8_t *src = malloc(from_size);
+		float *dst = malloc(to_size * sizeof *dst);
+
+		assert_non_null(src);
+		assert_non_null(dst);
+		for (size_t i = 0; i < from_size; i++)
+			src[i] = (uint8_t)unit_random(&seed);
+		for (int i = 0; i < n; i++) {
+			memset(dst, 0, to_size * sizeof *dst);
+			l[i]->transpose(dst, to, src, row, rows, cols);
+			for (int64_t r = 0; r < rows; r++)
+				for (int64_t c = 0; c < cols; c++)
+					assert_memory_equal(&dst[c * to + r],
+					    src + r * row + c * 4, 4);
+			for (int64_t c = 0; c + 1 < cols; c++)
+				for (int64_t r = rows; r < to; r++)
+					assert_true(dst[c * to + r] == 0);
+		}
+		free(src);
+		free(dst);
+	}
+}
+
+/* Reductions in every length, continued in any place that is a multiple of
+ * 16. */
+static void
+reductions(void **state)
+{
+	static const enum vec_func funcs[] = {VF_rsum, VF_rprod, VF_rmax,
+	    VF_rmin};
+	const struct sim_loops *l[3];
+	int n = usable_loops(l);
+	uint64_t seed = 29;
+
+	(void)state;
+	for (int t = 0; t < 2000; t++) {
+		enum vec_func f = funcs[t % 4];
+		int64_t len = random_int(&seed, 1, 200);
+		int64_t cut = random_int(&seed, 0, len / 16) * 16;
+		float *x = numbers(len, &seed, t % 3 != 0);
+		float want[16], acc[16];
+
+		for (int j = 0; j < 16; j++)
+			want[j] = (float)j;
+		for (int64_t e = 0; e < len; e++) {
+			float a = want[e % 16], b = x[e];
+
+			want[e % 16] = f == VF_rsum ? a + b :
+			    f == VF_rprod ? a * b :
+			    isnan(a) ? a : isnan(b) ? b :
+			    f == VF_rmax ? (a > b ? a : b) :
+			    (a < b ? a : b);
+		}
+		for (int i = 0; i < n; i++) {
+			for (int j = 0; j < 16; j++)
+				acc[j] = (float)j;
+			l[i]->reduce(f, cut, acc, x);
+			l[i]->reduce(f, len - cut, acc, x + cut);
+			for (int j = 0; j < 16; j++)
+				assert_int_equal(float_bits(acc[j]),
+				    float_bits(want[j]));
+		}
+		free(x);
 	}
 }
 
@@ -303,6 +462,9 @@ main(void)
 		cmocka_unit_test(from_halves),
 		cmocka_unit_test(to_halves),
 		cmocka_unit_test(conversion_lengths),
+		cmocka_unit_test(rows_with_gaps),
+		cmocka_unit_test(transpositions),
+		cmocka_unit_test(reductions),
 		cmocka_unit_test(map_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,84 @@
+/* A vector instruction being executed: its operands resolved, and elements in
+ * the three types that the unit computes in. isa_math.md defines both. */
+#ifndef WAVE_RUNTIME_SIM_VEC_OP_H
+#define WAVE_RUNTIME_SIM_VEC_OP_H
+
+#include <stdatomic.h>
+
+#include "runtime/sim/loops.h"
+#include "runtime/sim/mem.h"
+#include "runtime/sim/pool.h"
+
+#define VEC_CHUNK 1024 /* elements of a run handled at a time */
+#define VEC_SHARED 32768 /* below, threads cost more than they save */
+
+enum vec_compute { VEC_F32, VEC_F64, VEC_INT };
+
+struct vec_side {
+	const struct mem *m;
+	enum dtype t;
+	int64_t size; /* of an element */
+	int64_t base;
+	int64_t stride[VEC_MAX_RANK];
+};
+
+struct vec_op {
+	const struct vec *v;
+	enum vec_func func;
+	enum vec_compute compute;
+	const struct sim_loops *loops;
+	int nops;               /* 1 + sources */
+	struct vec_side o[1 + VEC_MAX_SRC]; /* 0: destination */
+	/* Dimensions after joining: outer ones, then nred reduced ones. */
+	int rank, nred;
+	int64_t size[VEC_MAX_RANK];
+	bool apart; /* threads may share the outer dimensions */
+	atomic_bool bad;
+};
+
+/* Each runs one kind of instruction; false when an operand lies outside. */
+bool vec_map(struct exec_group *g, struct vec_op *op);
+bool vec_reduce(struct exec_group *g, struct vec_op *op);
+bool vec_window(struct exec_group *g, struct vec_op *op);
+
+/* Drops dimensions of one element and joins neighbours that every operand
+ * walks in one go; outer and reduced dimensions stay apart. */
+void vec_simplify(struct vec_op *op);
+
+/* Does operand i lie inside its memory over the first rank dimensions? Gives
+ * its range. */
+bool vec_inside(const struct vec_op *op, int i, int rank,
+    struct mem_range *out);
+
+/* Do threads see different bytes when they share the outer dimensions? The
+ * destination's elements must be apart, and a source must coincide with it
+ * element by element (same) or not meet it at all. */
+bool vec_apart(const struct vec_op *op, int outer, bool same);
+
+/* ---- elements ---- */
+
+/* Runs of n elements, step bytes apart, as f32. */
+void vec_get_f32(const struct vec_op *op, float *dst, const uint8_t *src,
+    int64_t step, enum dtype t, int64_t n);
+void vec_put_f32(const struct vec_op *op, uint8_t *dst, int64_t step,
+    enum dtype t, const float *src, int64_t n);
+
+double vec_get_f64(const uint8_t *p, enum dtype t);
+void vec_put_f64(uint8_t *p, enum dtype t, double v);
+
+/* Integers are 64 bits wide; what a type cannot hold is cut off. */
+uint64_t vec_get_int(const uint8_t *p, enum dtype t);
+void vec_put_int(uint8_t *p, enum dtype t, uint64_t v);
+
+/* Order of integers of type t. */
+static inline bool
+vec_int_less(enum dtype t, uint64_t a, uint64_t b)
+{
+	return t == DT_U64 ? a < b : (int64_t)a < (int64_t)b;
+}
+
+/* VMAP func on integers; t is the type of x, to that of the result. */
+uint64_t vec_int_map(enum vec_func f, enum dtype t, enum dtype to,
+    const uint64_t *x, const double *param);
+
+#endif

@@ -1,0 +1,349 @@
+/* VRED: 16 accumulators, then a tree; argmax and argmin in order. */
+#include <math.h>
+#include <string.h>
+
+#include "runtime/sim/exec.h"
+#include "runtime/sim/vec_op.h"
+
+#define COLUMNS 128 /* results side by side */
+
+/* ---- scalar accumulators: f64, integers ---- */
+
+struct wide_acc {
+	double f[RED_LANES];
+	uint64_t i[RED_LANES];
+};
+
+static void
+wide_start(const struct vec_op *op, struct wide_acc *a)
+{
+	uint64_t least = op->o[1].t == DT_U64 ? 0 : (uint64_t)1 << 63;
+
+	for (int j = 0; j < RED_LANES; j++) {
+		switch ((int)op->func) {
+		case VF_rprod: a->f[j] = 1; a->i[j] = 1; break;
+		case VF_rmax:
+			a->f[j] = -(double)INFINITY;
+			a->i[j] = least;
+			break;
+		case VF_rmin:
+			a->f[j] = (double)INFINITY;
+			a->i[j] = ~least;
+			break;
+		default: a->f[j] = 0; a->i[j] = 0; break;
+		}
+	}
+}
+
+static double
+wide_float(const struct vec_op *op, double a, double b)
+{
+	switch ((int)op->func) {
+	case VF_rprod: return a * b;
+	case VF_rmax: return a != a || a > b ? a : b;
+	case VF_rmin: return a != a || a < b ? a : b;
+	default: return a + b;
+	}
+}
+
+static uint64_t
+wide_int(const struct vec_op *op, uint64_t a, uint64_t b)
+{
+	enum dtype t = op->o[1].t;
+
+	switch ((int)op->func) {
+	case VF_rprod: return a * b;
+	case VF_rmax: return vec_int_less(t, b, a) ? a : b;
+	case VF_rmin: return vec_int_less(t, a, b) ? a : b;
+	default: return a + b;
+	}
+}
+
+/* ---- the reduced dimensions, element by element ---- */
+
+/* Steps through the reduced dimensions but the last; false at the end. */
+static bool
+next_run(const struct vec_op *op, int64_t *i, int64_t *at)
+{
+	const int64_t *stride = op->o[1].stride;
+
+	for (int d = op->rank - 2; d >= op->rank - op->nred; d--) {
+		*at += stride[d];
+		if (++i[d] < op->size[d])
+			return true;
+		*at -= stride[d] * op->size[d];
+		i[d] = 0;
+	}
+	return false;
+}
+
+/* The last reduced dimension: a run of elements. */
+static int64_t
+run_length(const struct vec_op *op, int64_t *step)
+{
+	int d = op->rank - 1;
+
+	*step = op->nred > 0 ? op->o[1].stride[d] : 0;
+	return op->nred > 0 ? op->size[d] : 1;
+}
+
+static void
+reduce_wide(const struct vec_op *op, int64_t src, uint8_t *dst)
+{
+	int64_t i[VEC_MAX_RANK] = {0}, step, e = 0;
+	int64_t n = run_length(op, &step);
+	const struct vec_side *s = &op->o[1];
+	struct wide_acc a;
+
+	wide_start(op, &a);
+	do {
+		const uint8_t *p = s->m->data + src;
+
+		for (int64_t k = 0; k < n; k++, e++) {
+			int j = (int)(e % RED_LANES);
+
+			if (op->compute == VEC_INT)
+				a.i[j] = wide_int(op, a.i[j],
+				    vec_get_int(p + k * step, s->t));
+			else
+				a.f[j] = wide_float(op, a.f[j],
+				    vec_get_f64(p + k * step, s->t));
+		}
+	} while (next_run(op, i, &src));
+	for (int w = RED_LANES / 2; w > 0; w /= 2) {
+		for (int j = 0; j < w; j++) {
+			a.f[j] = wide_float(op, a.f[j], a.f[j + w]);
+			a.i[j] = wide_int(op, a.i[j], a.i[j + w]);
+		}
+	}
+	if (op->compute == VEC_INT)
+		vec_put_int(dst, op->o[0].t, a.i[0]);
+	else
+		vec_put_f64(dst, op->o[0].t, a.f[0]);
+}
+
+/* Does v beat the best so far? NaN beats all; of equals the first wins, or the
+ * last when the parameter is not 0. */
+static bool
+beats_float(const struct vec_op *op, double v, double best)
+{
+	bool last = op->v->param[0] != 0;
+
+	if (v != v || best != best)
+		return v != v && (last || best == best);
+	if (v == best)
+		return last;
+	return op->func == VF_rargmax ? v > best : v < best;
+}
+
+static bool
+beats_int(const struct vec_op *op, uint64_t v, uint64_t best)
+{
+	enum dtype t = op->o[1].t;
+
+	if (v == best)
+		return op->v->param[0] != 0;
+	return vec_int_less(t, v, best) != (op->func == VF_rargmax);
+}
+
+static void
+reduce_arg(const struct vec_op *op, int64_t src, uint8_t *dst)
+{
+	int64_t i[VEC_MAX_RANK] = {0}, step, e = 0, at = 0;
+	int64_t n = run_length(op, &step);
+	const struct vec_side *s = &op->o[1];
+	uint64_t best_int = 0;
+	double best = 0;
+
+	do {
+		const uint8_t *p = s->m->data + src;
+
+		for (int64_t k = 0; k < n; k++, e++, p += step) {
+			if (op->compute == VEC_INT) {
+				uint64_t v = vec_get_int(p, s->t);
+
+				if (e == 0 || beats_int(op, v, best_int)) {
+					best_int = v;
+					at = e;
+				}
+				continue;
+			}
+			double v = vec_get_f64(p, s->t);
+
+			if (e == 0 || beats_float(op, v, best)) {
+				best = v;
+				at = e;
+			}
+		}
+	} while (next_run(op, i, &src));
+	if (dtype_is_float(op->o[0].t))
+		vec_put_f64(dst, op->o[0].t, (double)at);
+	else
+		vec_put_int(dst, op->o[0].t, (uint64_t)at);
+}
+
+/* ---- f32 ---- */
+
+static float
+identity(const struct vec_op *op)
+{
+	switch ((int)op->func) {
+	case VF_rprod: return 1;
+	case VF_rmax: return -INFINITY;
+	case VF_rmin: return INFINITY;
+	default: return 0;
+	}
+}
+
+/* The tree over lanes that are n values each, ld apart. */
+static void
+fold_lanes(const struct vec_op *op, float *acc, int64_t ld, int64_t n)
+{
+	for (int w = RED_LANES / 2; w > 0; w /= 2)
+		for (int j = 0; j < w; j++)
+			op->loops->accumulate(op->func, n, acc + j * ld,
+			    acc + (j + w) * ld);
+}
+
+/* Runs are gathered until a multiple of the lanes is there. */
+static void
+reduce_f32(const struct vec_op *op, int64_t src, uint8_t *dst)
+{
+	int64_t i[VEC_MAX_RANK] = {0}, step, have = 0;
+	int64_t n = run_length(op, &step);
+	const struct vec_side *s = &op->o[1];
+	float acc[RED_LANES], buffer[VEC_CHUNK];
+
+	for (int j = 0; j < RED_LANES; j++)
+		acc[j] = identity(op);
+	do {
+		for (int64_t k = 0, more; k < n; k += more) {
+			more = n - k < VEC_CHUNK - have ? n - k :
+			    VEC_CHUNK - have;
+			vec_get_f32(op, buffer + have,
+			    s->m->data + src + k * step, step, s->t, more);
+			have += more;
+			if (have < VEC_CHUNK)
+				continue;
+			op->loops->reduce(op->func, have, acc, buffer);
+			have = 0;
+		}
+	} while (next_run(op, i, &src));
+	op->loops->reduce(op->func, have, acc, buffer);
+	fold_lanes(op, acc, 1, 1);
+	vec_put_f32(op, dst, 0, op->o[0].t, acc, 1);
+}
+
+/* n results whose sources lie side by side: a lane holds one accumulator of
+ * each. */
+static void
+reduce_columns(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
+{
+	int64_t i[VEC_MAX_RANK] = {0}, step, e = 0;
+	int64_t len = run_length(op, &step);
+	const struct vec_side *s = &op->o[1];
+	float acc[RED_LANES * COLUMNS], row[COLUMNS];
+
+	for (int64_t j = 0; j < RED_LANES * COLUMNS; j++)
+		acc[j] = identity(op);
+	do {
+		const uint8_t *p = s->m->data + src;
+
+		for (int64_t k = 0; k < len; k++, e++, p += step) {
+			vec_get_f32(op, row, p, s->size, s->t, n);
+			op->loops->accumulate(op->func, n,
+			    acc + e % RED_LANES * COLUMNS, row);
+		}
+	} while (next_run(op, i, &src));
+	fold_lanes(op, acc, COLUMNS, n);
+	vec_put_f32(op, dst, op->o[0].stride[op->rank - op->nred - 1],
+	    op->o[0].t, acc, n);
+}
+
+/* ---- the outer dimensions ---- */
+
+static bool
+is_arg(const struct vec_op *op)
+{
+	return op->func == VF_rargmax || op->func == VF_rargmin;
+}
+
+/* Is it worth to take the last outer dimension by columns? */
+static bool
+by_columns(const struct vec_op *op)
+{
+	int last = op->rank - op->nred - 1;
+
+	return op->compute == VEC_F32 && !is_arg(op) && last >= 0 &&
+	    op->nred > 0 && op->apart && op->size[last] >= 4 &&
+	    op->o[1].stride[last] == op->o[1].size &&
+	    op->o[1].stride[op->rank - 1] != op->o[1].size;
+}
+
+static void
+reduce_box(const struct vec_op *op, int dim, int64_t dst, int64_t src,
+    int64_t from, int64_t to)
+{
+	int outer = op->rank - op->nred;
+	uint8_t *p = op->o[0].m->data + dst;
+	int64_t dstep, sstep, n;
+
+	if (dim == outer) {
+		if (is_arg(op))
+			reduce_arg(op, src, p);
+		else if (op->compute == VEC_F32)
+			reduce_f32(op, src, p);
+		else
+			reduce_wide(op, src, p);
+		return;
+	}
+	dstep = op->o[0].stride[dim];
+	sstep = op->o[1].stride[dim];
+	n = dim == outer - 1 && by_columns(op) ? COLUMNS : 1;
+	for (int64_t i = from; i < to; i += n) {
+		if (n > 1)
+			reduce_columns(op, src + i * sstep, p + i * dstep,
+			    to - i < n ? to - i : n);
+		else
+			reduce_box(op, dim + 1, dst + i * dstep,
+			    src + i * sstep, 0, op->size[dim + 1]);
+	}
+}
+
+static void
+reduce_rows(void *ctx, int64_t from, int64_t to)
+{
+	const struct vec_op *op = ctx;
+
+	reduce_box(op, 0, op->o[0].base, op->o[1].base, from, to);
+}
+
+bool
+vec_reduce(struct exec_group *g, struct vec_op *op)
+{
+	struct mem_range r;
+	int64_t total = 1;
+	int outer = op->rank - op->nred;
+
+	/* what the destination's strides say of reduced dimensions is void */
+	for (int d = outer; d < op->rank; d++)
+		op->o[0].stride[d] = 0;
+	if (!vec_inside(op, 0, outer, &r) ||
+	    !vec_inside(op, 1, op->rank, &r))
+		return false;
+	for (int d = outer; d < op->rank; d++)
+		op->o[0].stride[d] = op->o[1].stride[d]; /* joins as it does */
+	vec_simplify(op);
+	outer = op->rank - op->nred;
+	for (int d = 0; d < op->rank; d++)
+		total *= op->size[d];
+	op->apart = vec_apart(op, outer, false);
+	if (outer == 0)
+		reduce_box(op, 0, op->o[0].base, op->o[1].base, 0, 0);
+	else if (op->apart && total >= VEC_SHARED)
+		pool_run(g->pool, op->size[0], outer == 1 ? 16 : 1,
+		    reduce_rows, op);
+	else
+		reduce_rows(op, 0, op->size[0]);
+	return true;
+}
