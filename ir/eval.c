@@ -9,7 +9,7 @@
 /* The kernel of each op. */
 typedef bool kernel_fn(struct ev *ev);
 static kernel_fn *const kernels[OP_COUNT] = {
-#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, attrs, s) \
+#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, ...) \
 	[OP_##name] = eval_##kernel,
 #include "ir/ops.def"
 };
@@ -90,9 +90,11 @@ new_result(struct arena *a, const struct value *v,
 		out->bound = NEW_ARRAY(a, double, room);
 }
 
+/* Result i goes to arena home[i]. */
 static bool
-run_node(struct arena *a, struct diag *d, const struct eval_options *opt,
-    const struct node *n, const struct eval_tensor *in, struct eval_tensor *out)
+run_node(struct arena *const *home, struct diag *d,
+    const struct eval_options *opt, const struct node *n,
+    const struct eval_tensor *in, struct eval_tensor *out)
 {
 	struct ev ev = {.d = d, .n = n, .in = in, .out = out};
 	bool ok;
@@ -101,7 +103,7 @@ run_node(struct arena *a, struct diag *d, const struct eval_options *opt,
 		return false;
 	for (int i = 0; i < n->nout; i++) {
 		if (n->out[i] != NULL)
-			new_result(a, n->out[i], opt, &out[i]);
+			new_result(home[i], n->out[i], opt, &out[i]);
 		else
 			out[i] = (struct eval_tensor){.type = {.rank = 0}};
 	}
@@ -122,8 +124,11 @@ eval_node(struct arena *a, struct diag *d, const struct node *n,
     const struct eval_tensor *in, struct eval_tensor *out)
 {
 	const struct eval_options opt = {.round = true};
+	struct arena *home[MAX_RESULTS];
 
-	return run_node(a, d, &opt, n, in, out);
+	for (int i = 0; i < MAX_RESULTS; i++)
+		home[i] = a;
+	return run_node(home, d, &opt, n, in, out);
 }
 
 /* A value during the evaluation of a graph. Results live in an arena of
@@ -257,30 +262,30 @@ read_value(struct run *r, const struct value *v, struct eval_tensor *t)
 static bool
 step(struct run *r, const struct node *n)
 {
-	struct arena *a = arena_new(), *home = arena_new();
+	struct arena *a = arena_new(), *home[MAX_RESULTS] = {NULL};
 	size_t nin = (size_t)(n->nin > 0 ? n->nin : 1);
 	size_t nout = (size_t)(n->nout > 0 ? n->nout : 1);
 	struct eval_tensor *in = NEW_ARRAY(a, struct eval_tensor, nin);
 	struct eval_tensor *out = NEW_ARRAY(a, struct eval_tensor, nout);
-	struct slot *owner = NULL;
 	bool ok = true;
 
+	for (int i = 0; i < n->nout; i++)
+		home[i] = arena_new();
 	for (int i = 0; i < n->nin && ok; i++)
 		ok = n->in[i] == NULL || read_value(r, n->in[i], &in[i]);
 	ok = ok && run_node(home, r->d, r->opt, n, in, out);
 	for (int i = 0; i < n->nout && ok; i++) {
+		struct slot *s;
+
 		if (n->out[i] == NULL)
 			continue;
-		r->slots[n->out[i]->id].t = out[i];
-		r->slots[n->out[i]->id].ready = true;
-		owner = &r->slots[n->out[i]->id];
+		s = &r->slots[n->out[i]->id];
+		*s = (struct slot){out[i], home[i], s->reads, true};
+		home[i] = NULL;
 		observe(r, n->out[i]);
 	}
-	/* Every row of ops.def has one result, which owns the memory. */
-	if (owner != NULL)
-		owner->arena = home;
-	else
-		arena_free(home);
+	for (int i = 0; i < n->nout; i++)
+		arena_free(home[i]);
 	arena_free(a);
 	return ok;
 }

@@ -6,8 +6,14 @@ bool
 window_init(
     struct window *w, struct ev *ev, const int64_t *kernel, bool transposed)
 {
-	const struct tensor_type *x = &ev->in[0].type, *y = &ev->out->type;
+	return window_between(
+	    w, ev, &ev->in[0].type, &ev->out->type, kernel, transposed);
+}
 
+bool
+window_between(struct window *w, struct ev *ev, const struct tensor_type *x,
+    const struct tensor_type *y, const int64_t *kernel, bool transposed)
+{
 	*w = (struct window){.rank = x->rank - 2, .transposed = transposed};
 	if (w->rank < 1 || y->rank != x->rank)
 		return ev_fail(ev, "operand of rank %d", x->rank);

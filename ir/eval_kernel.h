@@ -31,7 +31,7 @@ struct num {
 
 /* The kernels: one for each name in the reference column of ops.def. False
  * after a diagnostic. */
-#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, attrs, s) \
+#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, ...) \
 	bool eval_##kernel(struct ev *ev);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wredundant-decls"
@@ -123,6 +123,10 @@ struct window {
 };
 bool window_init(
     struct window *w, struct ev *ev, const int64_t *kernel, bool transposed);
+/* The same from planes of x to planes of y. */
+bool window_between(struct window *w, struct ev *ev,
+    const struct tensor_type *x, const struct tensor_type *y,
+    const int64_t *kernel, bool transposed);
 /* off[t] = offset of tap t in the operand's plane at result position pos, or
  * -1 outside. */
 void window_offsets(const struct window *w, int64_t pos, int64_t *off);

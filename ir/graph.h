@@ -143,6 +143,7 @@ struct op_info {
 	int out_min, out_max;
 	unsigned flags;
 	const char *rule; /* shape rule */
+	const char *grad; /* gradient rule, "parts", "zero" or "none" */
 	const enum attr_id *attrs; /* ends with ATTR_NONE */
 	const char *summary;
 };

@@ -83,5 +83,23 @@ bool infer_resize(struct infer *x);
 bool infer_batch_norm(struct infer *x);
 bool infer_channel_norm(struct infer *x);
 bool infer_layer_norm(struct infer *x);
+bool infer_conv_wgrad(struct infer *x);
+bool infer_max_pool_index(struct infer *x);
+bool infer_max_pool_grad(struct infer *x);
+bool infer_sum_pool_grad(struct infer *x);
+bool infer_slice_grad(struct infer *x);
+bool infer_scatter_add(struct infer *x);
+bool infer_mask_pack(struct infer *x);
+bool infer_mask_select(struct infer *x);
+bool infer_random_bits(struct infer *x);
+bool infer_dropout(struct infer *x);
+bool infer_batch_norm_train(struct infer *x);
+bool infer_softmax_cross_entropy(struct infer *x);
+
+/* infer_conv.c: whether a window with x's attributes over planes of `in`
+ * has the positions of `out`, or fewer where `some`; both have the rank of
+ * an image. */
+bool infer_slides(struct infer *x, const struct tensor_type *in,
+    const int64_t *kernel, const struct tensor_type *out, bool some);
 
 #endif

@@ -12,13 +12,11 @@ struct window {
 };
 
 static bool
-get_window(struct infer *x, struct window *w)
+get_window(struct infer *x, int rank, struct window *w)
 {
-	int rank = infer_in(x, 0)->rank;
-
 	w->n = rank - 2;
 	if (w->n < 1 || w->n > MAX_SPATIAL)
-		return infer_fail(x, "operand 0 has rank %d, needs 3 to 5",
+		return infer_fail(x, "an image has rank %d, needs 3 to 5",
 		    rank);
 	if (!infer_list(x, ATTR_strides, w->n, 1, w->stride) ||
 	    !infer_list(x, ATTR_dilations, w->n, 1, w->dilation) ||
@@ -42,11 +40,9 @@ reach(const struct window *w, int i, int64_t kernel)
 
 /* Number of window positions along each axis. */
 static bool
-slide(struct infer *x, const struct window *w, const int64_t *kernel,
-    struct tensor_type *out)
+slide(struct infer *x, const struct window *w, const struct tensor_type *in,
+    const int64_t *kernel, struct tensor_type *out)
 {
-	const struct tensor_type *in = infer_in(x, 0);
-
 	for (int i = 0; i < w->n; i++) {
 		int64_t size = in->dim[i + 2] + w->begin[i] + w->end[i];
 		int64_t room = size - reach(w, i, kernel[i]);
@@ -105,9 +101,9 @@ infer_conv(struct infer *x)
 	struct tensor_type out = *a;
 	struct window w;
 
-	if (!get_window(x, &w) || !check_weight(x) ||
+	if (!get_window(x, a->rank, &w) || !check_weight(x) ||
 	    !check_channels(x, a->dim[1], k->dim[0], k->dim[1]) ||
-	    !slide(x, &w, k->dim + 2, &out))
+	    !slide(x, &w, a, k->dim + 2, &out))
 		return false;
 	out.dim[1] = k->dim[0];
 	return infer_result(x, &out, infer_widest(x)) &&
@@ -122,7 +118,7 @@ infer_conv_transpose(struct infer *x)
 	struct tensor_type out = *a;
 	struct window w;
 
-	if (!get_window(x, &w) || !check_weight(x) ||
+	if (!get_window(x, a->rank, &w) || !check_weight(x) ||
 	    !infer_list(x, ATTR_output_pads, w.n, 0, extra))
 		return false;
 	if (k->dim[0] != a->dim[1])
@@ -162,9 +158,9 @@ infer_pool(struct infer *x)
 
 	if (a->dtype == DT_BOOL)
 		return infer_fail(x, "operand 0 is bool");
-	if (!get_window(x, &w) ||
+	if (!get_window(x, a->rank, &w) ||
 	    !infer_list(x, ATTR_kernel, w.n, INFER_REQUIRED, kernel) ||
-	    !slide(x, &w, kernel, &out))
+	    !slide(x, &w, a, kernel, &out))
 		return false;
 	for (int i = 0; i < w.n; i++)
 		if (w.begin[i] >= reach(&w, i, kernel[i]) ||
@@ -172,4 +168,26 @@ infer_pool(struct infer *x)
 			return infer_fail(x, "a window would lie wholly in "
 			    "the padding of spatial axis %d", i);
 	return infer_result(x, &out, a->dtype);
+}
+
+bool
+infer_slides(struct infer *x, const struct tensor_type *in,
+    const int64_t *kernel, const struct tensor_type *out, bool some)
+{
+	struct tensor_type most = *in;
+	struct window w;
+
+	if (in->rank != out->rank)
+		return infer_fail(x, "an image of rank %d meets one of rank "
+		    "%d", in->rank, out->rank);
+	if (!get_window(x, in->rank, &w) || !slide(x, &w, in, kernel, &most))
+		return false;
+	for (int i = 2; i < in->rank; i++)
+		if (out->dim[i] > most.dim[i] || out->dim[i] < 1 ||
+		    (out->dim[i] < most.dim[i] && !some))
+			return infer_fail(x, "%lld positions of spatial axis "
+			    "%d, the window has %lld",
+			    (long long)out->dim[i], i - 2,
+			    (long long)most.dim[i]);
+	return true;
 }

@@ -17,19 +17,19 @@
 #define ATTRS(...) ATTR_LIST(__VA_ARGS__, , , , , , , , , , , )
 
 static const enum attr_id op_attrs[OP_COUNT][MAX_OP_ATTRS + 1] = {
-#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, attrs, \
-    sum)                                                                    \
+#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, grad, \
+    attrs, sum)                                                         \
 	[OP_##name] = attrs,
 #include "ir/ops.def"
 };
 
 static const struct op_info ops[OP_COUNT] = {
-	[OP_NONE] = {"none", LOWER_FOLD, 0, 0, 0, 0, 0, "none", op_attrs[0],
-	    "no operation"},
-#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, attrs, \
-    sum)                                                                    \
+	[OP_NONE] = {"none", LOWER_FOLD, 0, 0, 0, 0, 0, "none", "none",
+	    op_attrs[0], "no operation"},
+#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, grad, \
+    attrs, sum)                                                         \
 	[OP_##name] = {#name, LOWER_##lower, imin, imax, omin, omax, flags, \
-	    #rule, op_attrs[OP_##name], sum},
+	    #rule, #grad, op_attrs[OP_##name], sum},
 #include "ir/ops.def"
 };
 

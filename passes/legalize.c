@@ -41,6 +41,9 @@ static legalize_fn *const rules[OP_COUNT] = {
     [OP_lrn] = legalize_lrn,
     [OP_softmax] = legalize_softmax,
     [OP_log_softmax] = legalize_log_softmax,
+    [OP_batch_norm_train] = legalize_batch_norm_train,
+    [OP_softmax_cross_entropy] = legalize_softmax_cross_entropy,
+    [OP_dropout] = legalize_dropout,
 };
 
 struct lg

@@ -29,6 +29,9 @@ legalize_fn legalize_gemm;
 /* legalize_move.c */
 legalize_fn legalize_pad, legalize_gather, legalize_tile,
     legalize_depth_to_space, legalize_space_to_depth;
+/* legalize_train.c */
+legalize_fn legalize_batch_norm_train, legalize_softmax_cross_entropy,
+    legalize_dropout;
 /* legalize_resize.c */
 legalize_fn legalize_resize;
 
@@ -36,7 +39,8 @@ legalize_fn legalize_resize;
  * the order of additions does not depend on how the tensor is tiled. */
 #define MAX_JOINT_REDUCE 16384
 
-/* What the rules build with: w is the dtype in between, t the result's. */
+/* What the rules build with: w is the dtype in between, t the result's. The
+ * builders add before n, at the end where that is NULL. */
 struct lg {
 	struct pass_ctx *c;
 	struct graph *g;
@@ -64,6 +68,17 @@ struct value *lg_reduce(const struct lg *l, enum op op, struct value *x,
 /* The mean over axes, kept as 1, in w. */
 struct value *lg_mean(const struct lg *l, struct value *x,
     const int64_t *axes, int naxes);
+/* x less its maximum along the axis; *e is its exponential, *sum that one's
+ * sum, the axis kept as 1. */
+struct value *lg_shifted(const struct lg *l, struct value *x, int64_t axis,
+    struct value **e, struct value **sum);
+/* labels [N,..] against the classes: bool [N,C,..]. */
+struct value *lg_one_hot(const struct lg *l, struct value *labels,
+    int64_t classes);
+/* x [N,C,..]: the mean over pixels and the group of channels that gn, a
+ * group_norm, has, as [N,C,1,..]. */
+struct value *lg_group_means(const struct lg *l, const struct node *gn,
+    struct value *x);
 /* The vector v of channels as [C,1,..,1], against operand 0's rank. */
 struct value *lg_per_channel(const struct lg *l, struct value *v);
 

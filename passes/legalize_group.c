@@ -12,16 +12,16 @@ struct groups {
 };
 
 static struct groups
-get_groups(const struct lg *l)
+get_groups(const struct lg *l, const struct node *gn)
 {
-	const struct tensor_type *t = &l->x->type;
+	const struct tensor_type *t = &gn->in[0]->type;
 	struct groups k = {.l = l, .n = t->dim[0], .channels = t->dim[1],
 	    .pixels = 1, .even = true};
 
 	for (int i = 2; i < t->rank; i++)
 		k.pixels *= t->dim[i];
-	k.lo = node_ints(l->n, ATTR_channel_starts, &k.count);
-	k.hi = node_ints(l->n, ATTR_channel_ends, &k.count);
+	k.lo = node_ints(gn, ATTR_channel_starts, &k.count);
+	k.hi = node_ints(gn, ATTR_channel_ends, &k.count);
 	for (size_t i = 0; i < k.count; i++)
 		k.even = k.even && k.hi[i] - k.lo[i] == k.hi[0] - k.lo[0];
 	return k;
@@ -90,10 +90,18 @@ group_means(const struct groups *k, struct value *x)
 }
 
 struct value *
+lg_group_means(const struct lg *l, const struct node *gn, struct value *x)
+{
+	struct groups k = get_groups(l, gn);
+
+	return group_means(&k, x);
+}
+
+struct value *
 legalize_group_norm(struct pass_ctx *c, struct node *n)
 {
 	struct lg l = lg_start(c, n);
-	struct groups k = get_groups(&l);
+	struct groups k = get_groups(&l, n);
 	struct value *d, *v;
 
 	if (k.count == 0) /* no channels */

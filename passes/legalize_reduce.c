@@ -151,15 +151,14 @@ legalize_reduce_log_sum_exp(struct pass_ctx *c, struct node *n)
 	return lg_bin_out(&l, OP_add, v, m);
 }
 
-/* x - max(x) along the axis; *e is its exponential, *sum that one's sum. */
-static struct value *
-shifted(const struct lg *l, struct value **e, struct value **sum)
+struct value *
+lg_shifted(const struct lg *l, struct value *x, int64_t axis,
+    struct value **e, struct value **sum)
 {
-	int64_t axis = node_int(l->n, ATTR_axis);
-	struct value *v = mk_reduce(l->g, OP_reduce_max, l->x, &axis, 1, true,
+	struct value *v = mk_reduce(l->g, OP_reduce_max, x, &axis, 1, true,
 	    l->w, l->n);
 
-	v = lg_bin(l, OP_sub, l->x, v);
+	v = lg_bin(l, OP_sub, x, v);
 	*e = lg_un(l, OP_exp, v);
 	*sum = mk_reduce(l->g, OP_reduce_sum, *e, &axis, 1, true, l->w, l->n);
 	return v;
@@ -173,7 +172,7 @@ legalize_softmax(struct pass_ctx *c, struct node *n)
 
 	if (type_elems(&l.x->type) == 0)
 		return mk_cast(c->g, l.x, l.t, n);
-	shifted(&l, &e, &sum);
+	lg_shifted(&l, l.x, node_int(n, ATTR_axis), &e, &sum);
 	return lg_bin_out(&l, OP_mul, e, lg_un(&l, OP_reciprocal, sum));
 }
 
@@ -185,6 +184,6 @@ legalize_log_softmax(struct pass_ctx *c, struct node *n)
 
 	if (type_elems(&l.x->type) == 0)
 		return mk_cast(c->g, l.x, l.t, n);
-	v = shifted(&l, &e, &sum);
+	v = lg_shifted(&l, l.x, node_int(n, ATTR_axis), &e, &sum);
 	return lg_bin_out(&l, OP_sub, v, lg_un(&l, OP_log, sum));
 }

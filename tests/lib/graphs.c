@@ -88,7 +88,8 @@ lab_node(struct lab *l, const char *op, const char *types, const char *attrs)
 		types += n;
 		types += strspn(types, " ");
 	}
-	strbuf_addf(&body, "%%y = %s%s {%s}\noutput %%y \"y\"\n", op,
+	strbuf_addf(&body, "%%y%s = %s%s {%s}\noutput %%y \"y\"\n",
+	    op_info(op_parse(op))->out_min == 3 ? ", %y1, %y2" : "", op,
 	    operands.data == NULL ? "" : operands.data, attrs);
 	g = lab_graph(l, body.data);
 	strbuf_free(&body);
@@ -147,6 +148,28 @@ static const struct {
 	{"channel_norm", NULL, "f32[2,3,4] f32[3] f32[3]", ""},
 	{"layer_norm", NULL, "f32[2,3,4] f32[3,4] f32[4]", "axis = 1"},
 	{"axis_same", NULL, "f32[2,3]", "axis = 1"},
+	{"conv_wgrad", NULL, "f32[2,4,8,9] f32[2,6,4,9]",
+	    "groups = 2, kernel = [3,2], strides = [2,1], "
+	    "pads_begin = [1,0], pads_end = [1,1]"},
+	{"max_pool_index", NULL, "f32[1,2,7,7]",
+	    "kernel = [3,3], strides = [2,2], pads_begin = [1,1]"},
+	{"max_pool_grad", NULL, "f32[1,2,3,3] u8[1,2,3,3]",
+	    "kernel = [3,3], strides = [2,2], pads_begin = [1,1], "
+	    "shape = [1,2,7,7]"},
+	{"sum_pool_grad", NULL, "f32[1,2,3,3]",
+	    "kernel = [3,3], strides = [2,2], pads_begin = [1,1], "
+	    "shape = [1,2,7,7]"},
+	{"slice_grad", NULL, "f32[3,4]",
+	    "starts = [4,1], steps = [-2,1], shape = [5,6]"},
+	{"scatter_add", NULL, "f32[2,3] i32[2]=[3,-1]",
+	    "axis = 0, size = 4"},
+	{"mask_pack", NULL, "f32[2,11,3]", "axis = 1"},
+	{"mask_select", NULL, "u8[2,2,3] f32[2,11,3]", "axis = 1"},
+	{"random_bits", NULL, "i64[]", "shape = [3,5], seed = 7"},
+	{"dropout", NULL, "f32[3,5] i64[]", "ratio = 0.25, stream = 2"},
+	{"batch_norm_train", NULL, "f32[2,3,4] f32[3] f32[3]", ""},
+	{"softmax_cross_entropy", NULL, "f32[3,5] i64[3]",
+	    "smoothing = 0.1"},
 };
 
 struct graph *

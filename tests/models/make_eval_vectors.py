@@ -769,6 +769,137 @@ def norms():
         x.t, m.t, v.t, s.t, b.t), epsilon=1e-5)
 
 
+def adjoint(f, x, dy):
+    """The vector dy through the derivative of f at x, by autograd."""
+    v = torch.from_numpy(np.ascontiguousarray(x)).requires_grad_()
+    y = f(v)
+    y.backward(dy.t.reshape(y.shape))
+    return v.grad
+
+
+def philox(counter, key):
+    """Random123's philox4x32-10 in Python integers."""
+    m = 0xffffffff
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(b >> 32) ^ c[1] ^ k[0], b & m, (a >> 32) ^ c[3] ^ k[1], a & m]
+        k = [(k[0] + 0x9E3779B9) & m, (k[1] + 0xBB67AE85) & m]
+    return c
+
+
+def bits(shape, seed, stream, step):
+    n, s, out = int(np.prod(shape)), step & (2 ** 64 - 1), []
+    for block in range((n + 3) // 4):
+        out += philox([block & 0xffffffff, block >> 32, s & 0xffffffff,
+                       s >> 32], [seed, stream])
+    return np.array(out[:n], np.uint32).reshape(shape)
+
+
+def wgrads():
+    for n, ci, co, size, k, s, d, b, e, g in (
+            (2, 3, 4, [9], [3], [2], [1], [1], [1], 1),
+            (2, 4, 6, [7, 8], [3, 2], [2, 1], [1, 2], [1, 0], [0, 2], 2),
+            (1, 5, 5, [6, 5], [3, 3], [1, 1], [1, 1], [1, 1], [1, 1], 5),
+            (3, 2, 3, [8, 8], [1, 1], [2, 2], [1, 1], [0, 0], [0, 0], 1),
+            (1, 2, 2, [4, 5, 6], [2, 3, 2], [1, 2, 2], [1, 1, 1], [1, 0, 1],
+             [0, 1, 0], 1)):
+        nd = len(size)
+        f = (F.conv1d, F.conv2d, F.conv3d)[nd - 1]
+        flat = []
+        for i in reversed(range(nd)):
+            flat += [b[i], e[i]]
+        for t in ("f32", "f16"):
+            x = rand(n, ci, *size, dtype=t)
+            padded = F.pad(x.t, flat)
+
+            def run(w):
+                return f(padded, w, stride=s, dilation=d, groups=g)
+            w0 = np.zeros([co, ci // g] + k)
+            dy = rand(*run(torch.from_numpy(w0)).shape, dtype=t)
+            case("conv_wgrad", "%s %s" % (size, t), [x, dy],
+                 adjoint(run, w0, dy), kernel=k, strides=s, dilations=d,
+                 pads_begin=b, pads_end=e, groups=g)
+
+
+def pool_grads():
+    for size, k, s, p in (([9], [3], [2], [1]), ([8, 7], [3, 2], [2, 2],
+                                                 [1, 0]),
+                          ([7, 7], [3, 3], [2, 2], [1, 1]),
+                          ([5, 4, 6], [2, 2, 3], [1, 2, 2], [0, 1, 1])):
+        nd = len(size)
+        x = rand(2, 3, *size)
+        pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[nd - 1]
+        mean = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[nd - 1]
+        y, at = pool(x.t, k, s, p, return_indices=True)
+        at, index = at.numpy(), np.zeros(y.shape, np.uint8)
+        for i in np.ndindex(*y.shape):
+            place, rest = [], at[i]
+            for extent in reversed(size):
+                place.insert(0, rest % extent)
+                rest //= extent
+            tap = 0
+            for a in range(nd):
+                tap = tap * k[a] + place[a] - (i[2 + a] * s[a] - p[a])
+            index[i] = tap
+        where = dict(kernel=k, strides=s, pads_begin=p, pads_end=p)
+        label, dy = "%s %s" % (size, k), rand(*y.shape)
+        shape = [2, 3] + size
+        case("max_pool_index", label, [x], index, dtype="u8", **where)
+        case("max_pool_grad", label, [dy, T(index, "u8")],
+             adjoint(lambda v: pool(v, k, s, p), x.a, dy), shape=shape,
+             **where)
+        case("sum_pool_grad", label, [dy],
+             adjoint(lambda v: mean(v, k, s, p) * int(np.prod(k)), x.a, dy),
+             shape=shape, **where)
+    x = np.zeros((1, 1, 4, 4))
+    x[0, 0, 1, 1] = np.nan
+    case("max_pool_index", "ties and NaN", [T(x)],
+         np.array([[[[3, 0], [0, 0]]]]), dtype="u8", kernel=[2, 2],
+         strides=[2, 2])
+
+
+def move_grads():
+    x = rand(3, 4)
+    want = np.zeros((5, 6))
+    want[4::-2, 1:5] = x.a
+    case("slice_grad", "", [x], want, starts=[4, 1], steps=[-2, 1],
+         shape=[5, 6])
+    i = ints(3, 2, lo=-4, hi=4)
+    dy = rand(2, 3, 2, 3)
+    case("scatter_add", "", [dy, i], adjoint(
+        lambda v: v[:, i.t.long()], np.zeros((2, 4, 3)), dy), axis=1, size=4)
+    x = rand(2, 11, 3)
+    mask = np.packbits(x.a > 0, axis=1, bitorder="little")
+    case("mask_pack", "", [x], mask, dtype="u8", axis=1)
+    y = rand(2, 11, 3)
+    case("mask_select", "", [T(mask, "u8"), y],
+         np.where(x.a > 0, y.a, 0), dtype="f32", axis=1)
+
+
+def training():
+    for seed, stream, step in ((0, 0, 0), (7, 3, 1),
+                               (2 ** 32 - 1, 2 ** 32 - 1, -1),
+                               (1, 2, 2 ** 40 + 5)):
+        at = dict(seed=seed, stream=stream)
+        t = T(np.array(step), "i64")
+        case("random_bits", str(step), [t], bits((3, 7), seed, stream, step),
+             dtype="u32", shape=[3, 7], **at)
+        x = rand(3, 7)
+        keep = bits((3, 7), seed, stream, step) >= int(0.25 * 2 ** 32)
+        case("dropout", str(step), [x, t], np.where(keep, x.a / 0.75, 0),
+             ratio=0.25, **at)
+    for shape in ((4, 3), (3, 5, 2, 2)):
+        x, s, b = rand(*shape, shift=1), rand(shape[1]), rand(shape[1])
+        case("batch_norm_train", str(shape), [x, s, b], F.batch_norm(
+            x.t, None, None, s.t, b.t, True), epsilon=1e-5)
+        x, k = rand(*shape, scale=3), ints(
+            shape[0], *shape[2:], dtype="i64", lo=0, hi=shape[1])
+        for e in (0.0, 0.1):
+            case("softmax_cross_entropy", "%s %g" % (shape, e), [x, k],
+                 F.cross_entropy(x.t, k.t, label_smoothing=e), smoothing=e)
+
+
 def main():
     convs()
     conv_transposes()
@@ -781,6 +912,10 @@ def main():
     moves()
     resizes()
     norms()
+    wgrads()
+    pool_grads()
+    move_grads()
+    training()
     here = os.path.dirname(os.path.abspath(__file__))
     path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
         here, "..", "unit", "ir", "data", "eval.bin.gz")

@@ -7,8 +7,8 @@
 /* The attribute lists as written, to be counted. */
 static const char *const attr_texts[OP_COUNT] = {
 #define ATTRS(...) #__VA_ARGS__
-#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, attrs, \
-    sum)                                                                    \
+#define OP(name, lower, imin, imax, omin, omax, flags, rule, kernel, grad, \
+    attrs, sum)                                                         \
 	[OP_##name] = attrs,
 #include "ir/ops.def"
 };
