@@ -50,6 +50,9 @@ struct place place_dense(enum dtype t, int rank, const int64_t *dim);
 /* The place of pl seen with another shape; false when no strides do it. */
 bool place_reshape(const struct place *pl, int rank, const int64_t *dim,
     struct place *out);
+/* The index of the node after which assignment i is made: the last that reads
+ * the old value; the number of nodes for what comes at the end. */
+int64_t place_assign_at(const struct lower *lw, size_t i);
 /* The DRAM buffer of an output. */
 struct place *place_output(struct lower *lw, size_t i);
 

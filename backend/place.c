@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/weights.h"
+
 /* What is known of one value before it has a buffer. */
 struct info {
 	const struct value *v;
@@ -15,7 +17,9 @@ struct info {
 	/* Concatenated in place: a slice of another value. */
 	const struct value *into;
 	int64_t into_axis, into_at;
+	bool weight;            /* laid out as the weight of a convolution */
 	/* Roots only. */
+	const struct value *state; /* whose buffer it takes when not resident */
 	bool is_root, resident;
 	int64_t bytes;
 	int64_t first, last; /* node indices; first > last: untouched */
@@ -30,6 +34,7 @@ struct residency {
 	int64_t *index;        /* node id to node index */
 	int64_t nnodes;
 	struct place **outputs; /* DRAM places of graph outputs */
+	int64_t *assign_at;     /* by assignment: see place_assign_at */
 };
 
 struct place
@@ -63,6 +68,24 @@ place_nhwc(enum dtype t, int rank, const int64_t *dim)
 			continue;
 		pl.stride[i] = step;
 		step *= dim[i];
+	}
+	return pl;
+}
+
+/* Weights of convolutions: taps, input channels, output channels innermost, so
+ * that rows k of some columns are a rectangle. */
+static struct place
+place_weight(enum dtype t, int rank, const int64_t *dim)
+{
+	struct place pl = {0};
+	int64_t step = (int64_t)dtype_size(t);
+	pl.dtype = t;
+	pl.rank = rank;
+	for (int i = 0; i < rank; i++) {
+		int a = i < 2 ? i : rank + 1 - i;
+		pl.dim[a] = dim[a];
+		pl.stride[a] = step;
+		step *= dim[a];
 	}
 	return pl;
 }
@@ -172,6 +195,8 @@ static struct place
 own_layout(const struct lower *lw, const struct value *v)
 {
 	const struct tensor_type *t = &v->type;
+	if (lw->res->info[v->id].weight)
+		return place_weight(t->dtype, t->rank, t->dim);
 	if (wants_nhwc(lw, v))
 		return place_nhwc(t->dtype, t->rank, t->dim);
 	return place_dense(t->dtype, t->rank, t->dim);
@@ -264,6 +289,93 @@ resolve(struct lower *lw, const struct value *v)
 	return in;
 }
 
+/* ---- weights ---- */
+
+static bool
+mark_weight(struct lower *lw, const struct value *v)
+{
+	struct info *in = &lw->res->info[v->id];
+	if (in->weight || v->kind == VALUE_INPUT || v->type.rank < 3 ||
+	    type_elems(&v->type) == 0 ||
+	    (v->kind == VALUE_NODE && value_is_output(lw->g, v)))
+		return false;
+	in->weight = true;
+	return true;
+}
+
+static bool
+is_weight(const struct lower *lw, const struct value *v)
+{
+	return lw->res->info[v->id].weight;
+}
+
+/* One step of spreading the layout over element-wise ops. */
+static bool
+spread_weight(struct lower *lw, const struct node *n)
+{
+	bool any = is_weight(lw, n->out[0]), changed = false;
+	for (int i = 0; i < n->nin; i++)
+		any = any || (n->in[i] != NULL && is_weight(lw, n->in[i]) &&
+		    shape_equal(&n->in[i]->type, &n->out[0]->type));
+	if (!any)
+		return false;
+	changed = mark_weight(lw, n->out[0]);
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL &&
+		    shape_equal(&n->in[i]->type, &n->out[0]->type))
+			changed = mark_weight(lw, n->in[i]) || changed;
+	return changed;
+}
+
+/* Weights of convolutions, their gradients and what an optimizer keeps of
+ * them have one layout. */
+static void
+find_weights(struct lower *lw)
+{
+	bool again = true;
+	graph_foreach_node(lw->g, n) {
+		if ((n->op == OP_conv || n->op == OP_conv_transpose) &&
+		    n->in[1]->kind != VALUE_CONST)
+			mark_weight(lw, n->in[1]);
+		else if (n->op == OP_conv_wgrad)
+			mark_weight(lw, n->out[0]);
+	}
+	while (again) {
+		again = false;
+		graph_foreach_node(lw->g, n)
+			if (op_info(n->op)->lowering == LOWER_MAP)
+				again = spread_weight(lw, n) || again;
+		for (size_t i = 0; i < lw->g->assigns.len; i++) {
+			const struct assign *s = &lw->g->assigns.data[i];
+			if (is_weight(lw, s->to))
+				again = mark_weight(lw, s->state) || again;
+			if (is_weight(lw, s->state))
+				again = mark_weight(lw, s->to) || again;
+		}
+	}
+}
+
+/* Contents of a constant or state in the order of its place. */
+static const void *
+placed_data(struct lower *lw, const struct info *in)
+{
+	const struct value *v = in->v;
+	const struct tensor_type *t = &v->type;
+	if (v->data == NULL || !in->weight)
+		return v->data;
+	struct weight_order o = {.v = v, .tap = {1, 1, 1}, .ci = t->dim[1],
+	    .groups = 1, .co = t->dim[0]};
+	int64_t step = 1;
+	for (int a = 2, i = t->rank - 1; i >= 2; i--, a--) {
+		o.tap[a] = t->dim[i];
+		o.stride_tap[a] = step;
+		step *= t->dim[i];
+	}
+	o.stride_ci = step;
+	o.stride_co = step * t->dim[1];
+	return weights_reorder(lw->p->arena, lw->weights, &o);
+}
+
 /* Lets operands of concatenations be computed in place. */
 static void
 claim_concat(struct lower *lw)
@@ -327,8 +439,94 @@ find_lifetimes(struct lower *lw)
 				touch(root_of(lw, n->out[i]), at, false);
 		at++;
 	}
-	for (size_t i = 0; i < lw->g->outputs.len; i++)
-		resolve(lw, lw->g->outputs.data[i]);
+	for (size_t i = 0; i < lw->g->outputs.len; i++) {
+		const struct value *v = lw->g->outputs.data[i];
+		if (v->kind == VALUE_NODE)
+			resolve(lw, v);
+		else /* handed through at the end */
+			touch(root_of(lw, v), at, true);
+	}
+}
+
+/* ---- assignments ---- */
+
+static int64_t
+last_touch(const struct info *in)
+{
+	return in->first > in->last ? -1 : in->last;
+}
+
+/* Whether n reads the state only element by element where it writes. */
+static bool
+reads_in_place(struct lower *lw, const struct node *n,
+    const struct value *state)
+{
+	const struct info *y = resolve(lw, n->out[0]);
+	if (op_info(n->op)->lowering != LOWER_MAP || n->op == OP_mask_pack ||
+	    n->op == OP_mask_select)
+		return false;
+	for (int i = 0; i < n->nin; i++) {
+		if (n->in[i] == NULL)
+			continue;
+		struct info *x = resolve(lw, n->in[i]);
+		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
+		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
+			return false;
+	}
+	return true;
+}
+
+/* Lets the new value of a state be computed in the state's own memory, where
+ * nothing reads the old one any more. */
+static void
+claim_state(struct lower *lw, const struct assign *s)
+{
+	struct info *to = resolve(lw, s->to), *st = root_of(lw, s->state);
+	int64_t last = last_touch(st);
+	if (!to->is_root || s->to->kind != VALUE_NODE || to->state != NULL ||
+	    s->to->type.dtype != s->state->type.dtype ||
+	    value_is_output(lw->g, s->to) ||
+	    !place_same(&to->rel, &st->rel) || last > to->first)
+		return;
+	if (last == to->first && (s->to->def->nout != 1 ||
+	    lw->res->index[s->to->def->id] != last ||
+	    !reads_in_place(lw, s->to->def, s->state)))
+		return;
+	to->state = s->state;
+}
+
+/* Assignments happen after the last read of the old value. Those of leaves,
+ * which may be other states, wait for the end. */
+static void
+find_assigns(struct lower *lw)
+{
+	struct residency *res = lw->res;
+	const struct graph *g = lw->g;
+	res->assign_at = NEW_ARRAY(lw->arena, int64_t, g->assigns.len + 1);
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		struct info *to = root_of(lw, g->assigns.data[i].to);
+		root_of(lw, g->assigns.data[i].state);
+		if (to->v->kind != VALUE_NODE)
+			touch(to, res->nnodes, true);
+	}
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		const struct assign *s = &g->assigns.data[i];
+		struct info *to = root_of(lw, s->to);
+		int64_t at = last_touch(root_of(lw, s->state));
+		claim_state(lw, s);
+		if (to->v->kind != VALUE_NODE)
+			at = res->nnodes;
+		else if (res->index[s->to->def->id] > at)
+			at = res->index[s->to->def->id];
+		res->assign_at[i] = at;
+		touch(to, at, true);
+	}
+}
+
+int64_t
+place_assign_at(const struct lower *lw, size_t i)
+{
+	return lw->res->assign_at[i];
 }
 
 /* Working space a node needs for operands that are not resident. */
@@ -409,7 +607,8 @@ choose_residents(struct lower *lw, double budget)
 		if (!in->is_root || in->v->kind != VALUE_NODE ||
 		    in->first > in->last || in->bytes == 0)
 			continue;
-		in->resident = true;
+		/* what only an assignment takes goes there at once */
+		in->resident = in->state == NULL || in->v->uses.len > 0;
 		roots[nroots++] = in;
 	}
 	count_live(lw, roots, nroots);
@@ -450,8 +649,10 @@ place_values(struct lower *lw, double budget)
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
+	find_weights(lw);
 	claim_concat(lw);
 	find_lifetimes(lw);
+	find_assigns(lw);
 	choose_residents(lw, budget);
 	/* Bound tensors exist even when nothing reads them. */
 	for (size_t i = 0; i < lw->g->inputs.len; i++)
@@ -516,6 +717,26 @@ own_output(const struct lower *lw, const struct value *v)
 	return -1;
 }
 
+static enum traffic
+traffic_class(const struct value *v)
+{
+	if (v->kind == VALUE_CONST)
+		return TRAFFIC_WEIGHT;
+	if (v->kind == VALUE_STATE)
+		return v->trainable ? TRAFFIC_WEIGHT : TRAFFIC_OPTIMIZER;
+	if (v->kind == VALUE_INPUT)
+		return TRAFFIC_ACTIVATION;
+	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
+		return TRAFFIC_MASK;
+	if (v->def->op == OP_conv_wgrad)
+		return TRAFFIC_WEIGHT_GRADIENT;
+	if (v->def->phase != NULL && strcmp(v->def->phase, "update") == 0)
+		return TRAFFIC_OPTIMIZER;
+	if (v->def->phase != NULL && strcmp(v->def->phase, "backward") == 0)
+		return TRAFFIC_GRADIENT;
+	return TRAFFIC_ACTIVATION;
+}
+
 /* Gives a root its buffer on first use. */
 static struct tile_buffer *
 materialize(struct lower *lw, struct info *in)
@@ -527,6 +748,9 @@ materialize(struct lower *lw, struct info *in)
 	const char *name = value_name(lw, v);
 	if (in->resident) {
 		in->buf = tile_buffer(lw->p, name, SPACE_GBUF, bytes, 1, NULL);
+	} else if (in->state != NULL) {
+		in->buf = place_of(lw, in->state)->buf;
+		return in->buf;
 	} else if (v->kind == VALUE_NODE && own_output(lw, v) >= 0) {
 		in->buf = place_output(lw,
 		    (size_t)own_output(lw, v))->buf;
@@ -535,7 +759,7 @@ materialize(struct lower *lw, struct info *in)
 		in->buf = tile_buffer(lw->p, name, SPACE_DRAM, bytes, 1, NULL);
 	}
 	struct tile_buffer *b = in->buf;
-	b->traffic = TRAFFIC_ACTIVATION;
+	b->traffic = traffic_class(v);
 	bind_buffer(b, NULL, &in->rel);
 	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
 		b->per_group = lw->p->groups > 1;
@@ -546,13 +770,11 @@ materialize(struct lower *lw, struct info *in)
 		b->bind_name = name;
 	} else if (v->kind == VALUE_CONST) {
 		b->role = ROLE_CONST;
-		b->traffic = TRAFFIC_WEIGHT;
-		b->data = v->data;
+		b->data = placed_data(lw, in);
 	} else if (v->kind == VALUE_STATE) {
 		b->role = ROLE_STATE;
-		b->traffic = TRAFFIC_WEIGHT;
 		b->bind_name = name;
-		b->data = v->data;
+		b->data = placed_data(lw, in);
 	}
 	return b;
 }

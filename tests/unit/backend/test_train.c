@@ -1,0 +1,167 @@
+/* Training ops and states: compiled code against the evaluator. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/stepped.h"
+
+struct draft {
+	struct unit *u;
+	struct graph *g;
+	uint64_t seed;
+	enum dtype t;
+};
+
+static int64_t
+between(struct draft *d, int64_t lo, int64_t hi)
+{
+	return lo + (int64_t)(unit_random(&d->seed) >> 33) % (hi - lo + 1);
+}
+
+static struct draft
+start(struct unit *u, uint64_t seed)
+{
+	static const enum dtype types[] = {DT_F32, DT_F16, DT_BF16};
+	struct draft d = {u, graph_new(u->arena, "step"), seed * 77 + 5,
+	    DT_F32};
+
+	for (int i = 0; i < 4; i++)
+		unit_random(&d.seed);
+	d.t = types[seed % 3];
+	return d;
+}
+
+static struct value *
+input(struct draft *d, enum dtype t, int rank, const int64_t *dim)
+{
+	struct tensor_type type = type_make(t, rank, dim);
+
+	return graph_input(d->g, arena_printf(d->u->arena, "x%zu",
+	    d->g->inputs.len), &type);
+}
+
+static struct value *
+state(struct draft *d, enum dtype t, int rank, const int64_t *dim)
+{
+	struct tensor_type type = type_make(t, rank, dim);
+
+	return graph_state(d->g, arena_printf(d->u->arena, "s%zu",
+	    d->g->states.len), &type, stepped_random(d->u, &type, &d->seed),
+	    true);
+}
+
+static struct value *
+op(struct draft *d, enum op o, struct value **in, int nin,
+    const struct attr *attrs, int nattrs)
+{
+	struct value *v = build_op(d->g, o, in, nin, attrs, nattrs, DT_NONE,
+	    NULL);
+
+	v->def->phase = "backward";
+	return v;
+}
+
+/* Runs seeds over machines and buffer sizes. */
+static void
+sweep(struct unit *u, stepped_fn *fn, int seeds)
+{
+	static const char *const gbuf[] = {"", "gbuf_bytes=8192",
+	    "gbuf_bytes=24576"};
+	struct stepped s = {0};
+
+	for (int i = 1; i <= seeds; i++) {
+		struct compile_how how = {.target = i % 4 == 3 ? "wavecore" :
+		    "tiny", .level = i % 3};
+
+		for (int k = 0; k < 3; k++) {
+			snprintf(how.set[0], sizeof how.set[0], "%s",
+			    gbuf[k]);
+			if (stepped_agrees(u, fn, (uint64_t)i, &how, &s))
+				continue;
+			/* a machine on which no tile fits says so */
+			if (k == 1 && (strstr(u->last, "fit") != NULL ||
+			    strstr(u->last, "are free") != NULL ||
+			    strstr(u->last, "bytes needed") != NULL))
+				continue;
+			fail_msg("seed %d, %s: %s", i,
+			    compile_name(u->arena, &how), u->last);
+		}
+	}
+	print_message("%ld runs, %ld tiled, %ld elements, %ld open\n", s.runs,
+	    s.tiled, s.elements, s.open);
+	assert_true(s.tiled > 0 || seeds < 8);
+	assert_true(s.open * 10 < s.elements);
+}
+
+/* ---- states ---- */
+
+/* Momentum on the weight of a convolution whose result is an output. */
+static struct graph *
+momentum(struct unit *u, uint64_t seed)
+{
+	struct draft d = start(u, seed);
+	int64_t groups = between(&d, 1, 3), ci = between(&d, 1, 9);
+	int64_t co = groups * between(&d, 1, 7), k = between(&d, 1, 3);
+	int64_t xd[4] = {between(&d, 1, 3), groups * ci, between(&d, 4, 12),
+	    between(&d, 4, 12)};
+	int64_t wd[4] = {co, ci, k, k};
+	struct value *w = state(&d, DT_F32, 4, wd), *wl, *v2, *in[4];
+	struct value *v = state(&d, DT_F32, 4, wd);
+	struct value *g = input(&d, d.t, 4, wd);
+	struct value *x = input(&d, d.t, 4, xd);
+	struct attr a = attr_make_int(ATTR_groups, groups);
+
+	wl = build_unary(d.g, OP_identity, w, d.t, NULL);
+	in[0] = x;
+	in[1] = wl;
+	graph_output(d.g, op(&d, OP_conv, in, 2, &a, 1), "y");
+	in[0] = v;
+	in[1] = build_scalar(d.g, DT_F32, 0.875);
+	in[2] = g;
+	v2 = op(&d, OP_fma, in, 3, NULL, 0);
+	if (v2->type.dtype != DT_F32)
+		v2 = build_unary(d.g, OP_identity, v2, DT_F32, NULL);
+	in[0] = v2;
+	in[1] = build_scalar(d.g, DT_F32, -0.125);
+	in[2] = w;
+	graph_assign(d.g, v, v2);
+	graph_assign(d.g, w, op(&d, OP_fma, in, 3, NULL, 0));
+	return d.g;
+}
+
+/* Two states change places, a third takes a transposed one, a fourth a
+ * constant; one is handed out as it was. */
+static struct graph *
+exchange(struct unit *u, uint64_t seed)
+{
+	struct draft d = start(u, seed);
+	int64_t n = between(&d, 3, 60), dim[2] = {n, n}, perm[2] = {1, 0};
+	struct value *a = state(&d, d.t, 2, dim), *b = state(&d, d.t, 2, dim);
+	struct value *c = state(&d, d.t, 2, dim), *e = state(&d, d.t, 2, dim);
+	struct attr p = attr_make_ints(ATTR_perm, perm, 2);
+	struct value *in[2] = {a, b};
+	struct value *s = op(&d, OP_add, in, 2, NULL, 0);
+
+	graph_assign(d.g, a, b);
+	graph_assign(d.g, b, a);
+	graph_assign(d.g, c, op(&d, OP_transpose, &a, 1, &p, 1));
+	graph_assign(d.g, e, s);
+	graph_output(d.g, e, "old");
+	return d.g;
+}
+
+static void
+test_states(void **state_)
+{
+	sweep(*state_, momentum, 24);
+	sweep(*state_, exchange, 9);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(test_states),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
