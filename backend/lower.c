@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "backend/wgrad.h"
+
 static const char *
 op_location(struct lower *lw, const struct loc *loc)
 {
@@ -25,6 +27,9 @@ node_macs(const struct node *n, bool paper)
 		int64_t k = type_elems(&w->type) / w->type.dim[0];
 		return type_elems(&y->type) * k;
 	}
+	if (n->op == OP_conv_wgrad)
+		return type_elems(&n->in[1]->type) *
+		    (type_elems(&y->type) / y->type.dim[0]);
 	if (n->op == OP_conv_transpose) {
 		int64_t taps = type_elems(&w->type) / w->type.dim[0];
 		int64_t pixels = type_elems(&n->in[0]->type);
@@ -73,7 +78,9 @@ lower_node(struct lower *lw, const struct node *n)
 	if (type_elems(&n->out[0]->type) == 0)
 		return true;
 	switch (op_info(n->op)->lowering) {
-	case LOWER_MATRIX: return lower_matrix(lw, n);
+	case LOWER_MATRIX:
+		return n->op == OP_conv_wgrad ? lower_wgrad(lw, n) :
+		    lower_matrix(lw, n);
 	case LOWER_MAP: return lower_map(lw, n);
 	case LOWER_REDUCE: return lower_reduce(lw, n);
 	case LOWER_WINDOW: return lower_window(lw, n);

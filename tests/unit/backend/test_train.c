@@ -149,6 +149,57 @@ exchange(struct unit *u, uint64_t seed)
 	return d.g;
 }
 
+/* ---- weight gradients ---- */
+
+static struct graph *
+wgrad(struct unit *u, uint64_t seed)
+{
+	struct draft d = start(u, seed);
+	int spatial = (int)between(&d, 1, 3), rank = 2 + spatial;
+	int64_t groups = between(&d, 1, 10) > 6 ? between(&d, 2, 6) : 1;
+	int64_t deep = groups > 1 && between(&d, 0, 1);
+	int64_t xd[5], yd[5], k[3], st[3], dl[3], pb[3], pe[3];
+	struct value *in[2], *y;
+	struct attr a[6];
+
+	xd[0] = yd[0] = between(&d, 1, 4);
+	xd[1] = groups * (deep ? 1 : between(&d, 1, 9));
+	yd[1] = groups * (deep ? 1 : between(&d, 1, 9));
+	for (int i = 0; i < spatial; i++) {
+		int64_t reach;
+
+		k[i] = between(&d, 1, 3);
+		st[i] = between(&d, 1, 2);
+		dl[i] = between(&d, 1, 2);
+		pb[i] = between(&d, 0, 2);
+		pe[i] = between(&d, 0, 2);
+		reach = (k[i] - 1) * dl[i] + 1;
+		xd[2 + i] = reach + between(&d, 0, spatial > 2 ? 3 : 9);
+		yd[2 + i] = (xd[2 + i] + pb[i] + pe[i] - reach) / st[i] + 1;
+	}
+	a[0] = attr_make_ints(ATTR_kernel, k, (size_t)spatial);
+	a[1] = attr_make_ints(ATTR_strides, st, (size_t)spatial);
+	a[2] = attr_make_ints(ATTR_dilations, dl, (size_t)spatial);
+	a[3] = attr_make_ints(ATTR_pads_begin, pb, (size_t)spatial);
+	a[4] = attr_make_ints(ATTR_pads_end, pe, (size_t)spatial);
+	a[5] = attr_make_int(ATTR_groups, groups);
+	in[0] = input(&d, d.t, rank, xd);
+	in[1] = input(&d, between(&d, 0, 3) > 0 ? d.t : DT_F32, rank, yd);
+	if (between(&d, 0, 1)) /* perhaps on chip */
+		in[0] = op(&d, OP_neg, in, 1, NULL, 0);
+	y = op(&d, OP_conv_wgrad, in, 2, a, 6);
+	if (between(&d, 0, 1))
+		y = op(&d, OP_abs, &y, 1, NULL, 0);
+	graph_output(d.g, y, "dw");
+	return d.g;
+}
+
+static void
+test_wgrad(void **state_)
+{
+	sweep(*state_, wgrad, 60);
+}
+
 static void
 test_states(void **state_)
 {
@@ -161,6 +212,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_states),
+		UNIT_TEST(test_wgrad),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
