@@ -125,22 +125,29 @@ put(struct pass_ctx *c, struct node *n, struct value *v)
 }
 
 bool
+legalize_node(struct pass_ctx *c, struct node *n)
+{
+	legalize_fn *rule = rules[n->op];
+	struct value *v;
+
+	if (rule == NULL) {
+		if (op_info(n->op)->lowering == LOWER_COMPOSITE)
+			ice("legalize", "no rule for %s",
+			    op_info(n->op)->name);
+		return true;
+	}
+	v = rule(c, n);
+	if (v == NULL)
+		return false;
+	put(c, n, v);
+	return true;
+}
+
+bool
 pass_legalize(struct pass_ctx *c)
 {
-	graph_foreach_node_safe(c->g, n, next) {
-		legalize_fn *rule = rules[n->op];
-		struct value *v;
-
-		if (rule == NULL) {
-			if (op_info(n->op)->lowering == LOWER_COMPOSITE)
-				ice("legalize", "no rule for %s",
-				    op_info(n->op)->name);
-			continue;
-		}
-		v = rule(c, n);
-		if (v == NULL)
+	graph_foreach_node_safe(c->g, n, next)
+		if (!legalize_node(c, n))
 			return false;
-		put(c, n, v);
-	}
 	return true;
 }

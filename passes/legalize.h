@@ -9,6 +9,10 @@
 
 typedef struct value *legalize_fn(struct pass_ctx *c, struct node *n);
 
+/* legalize.c: replaces n by its parts where it has a rule. False after a
+ * diagnostic. */
+bool legalize_node(struct pass_ctx *c, struct node *n);
+
 /* legalize_act.c */
 legalize_fn legalize_elu, legalize_selu, legalize_celu,
     legalize_thresholded_relu, legalize_softplus, legalize_softsign,

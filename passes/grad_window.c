@@ -1,0 +1,76 @@
+/* Gradients of pools and of the channel window. */
+#include "passes/grad.h"
+
+static const enum attr_id pool_ids[] = {ATTR_kernel, ATTR_strides,
+    ATTR_dilations, ATTR_pads_begin, ATTR_pads_end};
+
+/* The attributes of the pool and, as the last, the shape of its operand. */
+static void
+pool_attrs(const struct node *n, struct attr at[6])
+{
+	const struct tensor_type *x = &n->in[0]->type;
+
+	for (int i = 0; i < 5; i++)
+		at[i] = *node_attr(n, pool_ids[i]);
+	at[5] = attr_make_ints(ATTR_shape, x->dim, (size_t)x->rank);
+}
+
+bool
+grad_max_pool(struct ad *a, struct node *n, struct value *dy)
+{
+	int64_t taps = 1;
+	struct value *in[2];
+	struct attr at[6];
+
+	for (size_t i = 0; i + 2 < (size_t)dy->type.rank; i++) {
+		taps *= ints_at(n, ATTR_kernel, i, 1);
+		if (taps > UINT16_MAX) {
+			diag_error(a->d, &n->loc, "%s has no gradient: its "
+			    "window has more than 65535 elements",
+			    node_label(&a->c, n));
+			return false;
+		}
+	}
+	pool_attrs(n, at);
+	in[0] = dy;
+	in[1] = ad_op(a, OP_max_pool_index, &n->in[0], 1, at, 5);
+	ad_give(a, n, 0, ad_op(a, OP_max_pool_grad, in, 2, at, 6));
+	return true;
+}
+
+bool
+grad_sum_pool(struct ad *a, struct node *n, struct value *dy)
+{
+	struct attr at[6];
+
+	pool_attrs(n, at);
+	ad_give(a, n, 0, ad_op(a, OP_sum_pool_grad, &dy, 1, at, 6));
+	return true;
+}
+
+/* x with its channels in reverse order. */
+static struct value *
+flip(struct ad *a, struct value *x)
+{
+	int64_t starts[MAX_RANK] = {0}, steps[MAX_RANK];
+
+	for (int i = 0; i < x->type.rank; i++)
+		steps[i] = i == 1 ? -1 : 1;
+	starts[1] = x->type.dim[1] - 1;
+	return mk_slice(a->g, x, starts, steps, x->type.dim, NULL);
+}
+
+/* A window of even size reaches one channel further up: its adjoint one
+ * further down. */
+bool
+grad_channel_sum(struct ad *a, struct node *n, struct value *dy)
+{
+	bool odd = node_int(n, ATTR_size) % 2 != 0;
+	struct value *v = odd || dy->type.dim[1] == 0 ? dy : flip(a, dy);
+
+	if (dy->type.dim[1] == 0)
+		return true;
+	v = ad_op(a, OP_channel_sum, &v, 1, node_attr(n, ATTR_size), 1);
+	ad_give(a, n, 0, odd ? v : flip(a, v));
+	return true;
+}
