@@ -1,6 +1,7 @@
 /* canonicalize: element-wise ops and batch norms behind a reshape of a
  * contraction's result move before it, where they can be fused. */
 #include "passes/canonicalize.h"
+#include "passes/epilogue.h"
 
 /* The reshape in front of n, of what a contraction or batch norm gives. */
 static struct node *
@@ -12,8 +13,8 @@ reshape_before(const struct node *n)
 	if (k == NULL || !single_use(n->in[0]))
 		return NULL;
 	y = k->in[0];
-	if (y->kind != VALUE_NODE || (op_info(y->def->op)->lowering !=
-	    LOWER_MATRIX && y->def->op != OP_gemm &&
+	if (y->kind != VALUE_NODE || (!epilogue_op(y->def->op) &&
+	    y->def->op != OP_gemm &&
 	    y->def->op != OP_batch_norm))
 		return NULL;
 	return k;

@@ -11,10 +11,16 @@ epilogue_take(struct pass_ctx *c, struct node *m, struct node *u)
 }
 
 bool
+epilogue_op(enum op op)
+{
+	return op_info(op)->lowering == LOWER_MATRIX && op != OP_conv_wgrad;
+}
+
+bool
 epilogue_open(const struct value *v)
 {
-	return v->kind == VALUE_NODE &&
-	    op_info(v->def->op)->lowering == LOWER_MATRIX && single_use(v) &&
+	return v->kind == VALUE_NODE && epilogue_op(v->def->op) &&
+	    single_use(v) &&
 	    node_int(v->def, ATTR_act) == ACT_NONE &&
 	    node_in(v->def, 3) == NULL;
 }

@@ -8,6 +8,7 @@
  * (CVPR 2018), section 3.2. Computed in double, rounded once. */
 #include <math.h>
 
+#include "passes/epilogue.h"
 #include "passes/legalize.h"
 #include "passes/rewrite.h"
 #include "passes/weights.h"
@@ -93,8 +94,7 @@ contraction(const struct node *u)
 		m = u->in[i]->def;
 		if (m->op == OP_gemm || m->op == OP_batch_norm)
 			return m;
-		if (op_info(m->op)->lowering == LOWER_MATRIX &&
-		    node_int(m, ATTR_act) == ACT_NONE &&
+		if (epilogue_op(m->op) && node_int(m, ATTR_act) == ACT_NONE &&
 		    node_in(m, 3) == NULL)
 			return m;
 	}
