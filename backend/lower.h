@@ -107,6 +107,9 @@ bool lower_move(struct lower *lw, const struct node *n);
 /* Copies src to dst, converting; shapes equal. */
 void lower_copy(struct lower *lw, const struct place *src,
     const struct place *dst);
+/* dst = dst + src. */
+void lower_add(struct lower *lw, const struct place *src,
+    const struct place *dst);
 void lower_fill(struct lower *lw, const struct place *dst, double v);
 
 /* Reports that one tile of the current op does not fit. */

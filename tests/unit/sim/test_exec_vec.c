@@ -34,7 +34,8 @@ operand(struct vec *v, int i)
 static bool
 is_arg(const struct vec *v)
 {
-	return v->func == VF_rargmax || v->func == VF_rargmin;
+	return v->func == VF_rargmax || v->func == VF_rargmin ||
+	    v->func == VF_rbits;
 }
 
 static enum compute
@@ -42,7 +43,10 @@ compute_of(const struct vec_case *c)
 {
 	bool whole = true;
 
-	for (int i = is_arg(&c->v) ? 1 : 0; i < c->nops; i++) {
+	int end = c->v.func == VF_wunpool ? 2 : c->nops;
+
+	for (int i = is_arg(&c->v) || c->v.func == VF_warg ? 1 : 0; i < end;
+	     i++) {
 		enum dtype t = i == 0 ? c->v.dst.dtype :
 		    c->v.src[i - 1].dtype;
 
@@ -175,6 +179,8 @@ whole_map(const struct vec *v, const struct number *a)
 	case VF_or: return x != 0 || y != 0;
 	case VF_xor: return (x != 0) != (y != 0);
 	case VF_select: return x != 0 ? y : z;
+	case VF_bitsel: return (x & z) != 0 ? y : 0;
+	case VF_philox: return vecmath_philox(x, y + z, v->param);
 	case VF_fma: return x * y + z;
 	default:
 		d.d = vecmath_f64((enum vec_func)v->func, a[0].d, a[1].d,
@@ -320,6 +326,12 @@ beats(const struct vec *v, enum compute how, struct number x,
 }
 
 static bool
+positive(const struct vec *v, enum compute how, struct number x)
+{
+	return how == INT ? below(v->src[0].dtype, 0, x.u) : x.d > 0;
+}
+
+static bool
 naive_reduce(const struct simgroup *s, const struct vec_case *c,
     uint8_t *want)
 {
@@ -338,6 +350,12 @@ naive_reduce(const struct simgroup *s, const struct vec_case *c,
 			if (!fetch(s, c, 1, address(c, 1, i, v->rank), &x))
 				return false;
 			acc[e % 16] = combine(v, acc[e % 16], x);
+			if (v->func == VF_rbits) {
+				at |= e < 64 && positive(v, how, x) ?
+				    (int64_t)(UINT64_C(1) << e) : 0;
+				e++;
+				continue;
+			}
 			if (e == 0 || beats(v, how, x, best)) {
 				best = x;
 				at = e;
@@ -353,12 +371,34 @@ naive_reduce(const struct simgroup *s, const struct vec_case *c,
 		if (is_arg(v)) {
 			r.u = (uint64_t)at;
 			r.s = (float)at;
-			r.d = (double)at;
+			r.d = v->func == VF_rbits ? (double)r.u : (double)at;
 		}
 		save(want + to, v->dst.dtype, is_arg(v) ?
 		    dtype_is_float(v->dst.dtype) ? F64 : INT : how, r);
 	} while (next(v, i, 0, outer));
 	return true;
+}
+
+static int64_t
+tap_of(const struct vec *v, const int64_t *i)
+{
+	return (i[5] * v->size[6] + i[6]) * v->size[7] + i[7];
+}
+
+static struct number
+whole_number(int64_t n)
+{
+	return (struct number){(float)n, (double)n, (uint64_t)n};
+}
+
+/* Does a later tap win? */
+static bool
+beats_first(const struct vec *v, enum compute how, struct number x,
+    struct number best)
+{
+	if (how == INT)
+		return below(v->src[0].dtype, best.u, x.u);
+	return isnan(x.d) ? !isnan(best.d) : x.d > best.d;
 }
 
 static bool
@@ -370,8 +410,8 @@ naive_window(const struct simgroup *s, const struct vec_case *c,
 	int64_t i[VEC_MAX_RANK] = {0};
 
 	do {
-		struct number acc = identity(v), x;
-		int64_t to = address(c, 0, i, 5);
+		struct number acc = identity(v), x, y;
+		int64_t to = address(c, 0, i, 5), best = -1;
 
 		do {
 			int64_t p[5] = {i[0], 0, 0, 0, i[4]};
@@ -381,18 +421,42 @@ naive_window(const struct simgroup *s, const struct vec_case *c,
 				p[1 + a] = i[1 + a] * v->axis[a].stride +
 				    i[5 + a] * v->axis[a].dil -
 				    v->axis[a].pad;
+				int64_t up = v->axis[a].up > 1 ?
+				    v->axis[a].up : 1;
+
 				in = in && p[1 + a] >= 0 &&
-				    p[1 + a] < v->axis[a].extent;
+				    p[1 + a] % up == 0 &&
+				    p[1 + a] / up < v->axis[a].extent;
+				p[1 + a] /= up;
 			}
 			if (!in)
 				continue;
 			if (!fetch(s, c, 1, address(c, 1, p, 5), &x))
 				return false;
+			if (v->func == VF_warg) {
+				if (best < 0 || beats_first(v, how, x, acc)) {
+					best = tap_of(v, i);
+					acc = x;
+				}
+				continue;
+			}
+			if (v->func == VF_wunpool) {
+				int64_t all = v->size[5] * v->size[6] *
+				    v->size[7];
+
+				if (!fetch(s, c, 2, address(c, 2, p, 5), &y))
+					return false;
+				if (y.d != (double)(all - 1 - tap_of(v, i)))
+					continue;
+			}
 			acc = combine(v, acc, x);
 		} while (next(v, i, 5, 8));
+		if (v->func == VF_warg)
+			acc = whole_number(best < 0 ? 0 : best);
 		if (outside(&s->g.gbuf, to, v->dst.dtype))
 			return false;
-		save(want + to, v->dst.dtype, how, acc);
+		save(want + to, v->dst.dtype, v->func != VF_warg ? how :
+		    dtype_is_float(v->dst.dtype) ? F64 : INT, acc);
 	} while (next(v, i, 0, 5));
 	return true;
 }
@@ -505,8 +569,10 @@ random_window(uint64_t *seed, struct vec_case *c)
 	int64_t image[5];
 
 	memset(c, 0, sizeof *c);
-	v->func = random_int(seed, 0, 1) ? VF_wmax : VF_wsum;
-	c->nops = 2;
+	do
+		v->func = (uint32_t)random_int(seed, 0, VF_COUNT - 1);
+	while (vec_func_kind((enum vec_func)v->func) != VEC_WIN);
+	c->nops = 1 + vec_func_sources((enum vec_func)v->func);
 	random_types(seed, c);
 	v->rank = 8;
 	v->size[0] = image[0] = random_int(seed, 1, 3);
@@ -521,10 +587,13 @@ random_window(uint64_t *seed, struct vec_case *c)
 		x->stride = random_int(seed, 1, 3);
 		x->dil = random_int(seed, 1, 2);
 		x->pad = random_int(seed, -1, 2);
+		x->up = random_int(seed, -2, 3);
+		x->up = x->up < 0 ? 1 : x->up;
 		x->extent = image[1 + a] = random_int(seed, 1, flat ? 2 : 9);
 	}
 	place(seed, c, 0, 5, v->size);
-	place(seed, c, 1, 5, image);
+	for (int i = 1; i < c->nops; i++)
+		place(seed, c, i, 5, image);
 }
 
 static void
@@ -609,6 +678,22 @@ random_windows(void **state)
 {
 	(void)state;
 	run_random(VEC_WIN, 1500, 33);
+}
+
+/* The known answer that comes with Random123: counter and key all 0. */
+static void
+philox_answers(void **state)
+{
+	const double none[2] = {0, 0}, ones[2] = {0xffffffff, 0xffffffff};
+
+	(void)state;
+	assert_int_equal(vecmath_philox(0, 0, none), 0x6627e8d5);
+	assert_int_equal(vecmath_philox(0, 1, none), 0xe169c58d);
+	assert_int_equal(vecmath_philox(0, 2, none), 0xbc57ac4c);
+	assert_int_equal(vecmath_philox(0, 3, none), 0x9b00dbd8);
+	/* a block number has 62 bits: 2^62 - 1 */
+	assert_int_not_equal(vecmath_philox(UINT64_MAX, UINT64_MAX, ones),
+	    vecmath_philox(UINT64_MAX, UINT64_MAX - 1, ones));
 }
 
 /* Dense and large, as programs have them; 1 and 2 threads. */
@@ -758,6 +843,7 @@ main(void)
 		cmocka_unit_test(random_maps),
 		cmocka_unit_test(random_reductions),
 		cmocka_unit_test(random_windows),
+		cmocka_unit_test(philox_answers),
 		cmocka_unit_test(large_shapes),
 		cmocka_unit_test(overlapping),
 		cmocka_unit_test(hostile_vectors),
