@@ -50,6 +50,7 @@ struct contract_plan {
 	int64_t kchunk;   /* rows of a weight chunk, W_STREAM */
 	int64_t rowblk, colblk; /* pixels and channels of an OBUF block */
 	int64_t cycles;   /* steady matrix cycles, for reports */
+	int64_t time;     /* of the matrix unit */
 	int64_t traffic;  /* DRAM bytes */
 	double cost;
 };
@@ -61,9 +62,22 @@ bool contract_plan(const struct contraction *c, struct contract_plan *p);
 /* Emits the tile IR. */
 void contract_emit(const struct contraction *c, const struct contract_plan *p);
 
-/* Steady array cycles of m pixels x n channels x k with the plan's blocks. */
-int64_t contract_cycles(const struct wave_target *t, bool pixels_stationary,
-    int64_t m, int64_t n, int64_t k);
+/* m pixels x n channels x k products on the array. */
+struct contract_work {
+	const struct wave_target *target;
+	bool pixels_stationary;
+	int64_t m, n, k;
+	enum dtype dtype; /* of the operands */
+	int64_t drain;    /* bytes of result and residual, each output */
+};
+
+/* The sum of ExecGEMM occupancies; and the time with loads, chained sums and
+ * drains, once everything is under way. */
+int64_t contract_steady(const struct contract_work *w);
+int64_t contract_time(const struct contract_work *w);
+
+/* Parts as even as possible, none above limit. */
+int64_t contract_even(int64_t total, int64_t limit);
 
 /* Extent of the moving and of the stationary side of an OBUF block. */
 int64_t moving_limit(const struct wave_target *t, enum dtype dtype);

@@ -13,60 +13,24 @@ min64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t
-balanced(int64_t total, int64_t limit)
-{
-	return limit >= total ? total : ceil_div(total,
-	    ceil_div(total, limit));
-}
-
-int64_t
-moving_limit(const struct wave_target *t, enum dtype dtype)
-{
-	int64_t m = t->block_m > 0 ? t->block_m : 1 << 20;
-	int64_t row = t->rows * (int64_t)dtype_size(dtype);
-	if (t->lbuf_h_bytes > 0)
-		m = min64(m, t->lbuf_h_bytes / t->lbuf_banks / row);
-	if (t->obuf_bytes > 0)
-		m = min64(m, t->obuf_bytes / t->obuf_banks / (t->cols * 4));
-	return m < 1 ? 1 : m;
-}
-
-/* Sum of wave occupancies for one moving block and one column block. */
-static int64_t
-block_cycles(const struct wave_target *t, int64_t rows, int64_t k)
-{
-	int64_t full = k / t->rows, rest = k % t->rows, sum = 0;
-	int64_t sizes[2] = {t->rows, rest}, counts[2] = {full, rest > 0};
-	for (int i = 0; i < 2; i++) {
-		int64_t shift = t->shift_full ? t->rows : sizes[i];
-		int64_t one = !t->weight_double_buffer ? rows + shift :
-		    rows > shift ? rows : shift;
-		sum += counts[i] * one;
-	}
-	return sum;
-}
-
-int64_t
-contract_cycles(const struct wave_target *t, bool pixels_stationary,
-    int64_t m, int64_t n, int64_t k)
-{
-	int64_t moving = pixels_stationary ? n : m;
-	int64_t still = pixels_stationary ? m : n;
-	int64_t blk = balanced(moving, moving_limit(t, DT_F16));
-	int64_t cols = ceil_div(still, t->cols);
-	return cols * (moving / blk * block_cycles(t, blk, k) +
-	    (moving % blk > 0 ? block_cycles(t, moving % blk, k) : 0));
-}
-
 /* ---- groups that share a wave ---- */
 
-static int64_t
-pack_cycles(const struct contraction *c, int64_t pack, int64_t rows)
+static struct contract_work
+work(const struct contraction *c, bool pixels_stationary, int64_t pack,
+    int64_t rows)
 {
-	int64_t taps = c->k / c->cig;
-	return ceil_div(c->groups, pack) * contract_cycles(c->lw->target,
-	    false, rows, pack * c->cog, taps * pack * c->cig);
+	return (struct contract_work){.target = c->lw->target,
+	    .pixels_stationary = pixels_stationary, .m = rows,
+	    .n = pack * c->cog, .k = pack * c->k, .dtype = c->x.dtype,
+	    .drain = (int64_t)dtype_size(c->y.dtype) + (c->has_res ?
+		(int64_t)dtype_size(c->res.dtype) : 0)};
+}
+
+static int64_t
+pack_time(const struct contraction *c, int64_t pack, int64_t rows)
+{
+	struct contract_work w = work(c, false, pack, rows);
+	return ceil_div(c->groups, pack) * contract_time(&w);
 }
 
 static int64_t
@@ -76,13 +40,13 @@ choose_pack(const struct contraction *c)
 		return 1;
 	int64_t rows = c->win.n * c->win.out[0] * c->win.out[1] *
 	    c->win.out[2];
-	int64_t best = 1, best_cycles = pack_cycles(c, 1, rows);
+	int64_t best = 1, best_time = pack_time(c, 1, rows);
 	int64_t limit = c->lw->target->cols / c->cog;
 	for (int64_t g = 2; g <= c->groups && g <= limit; g++) {
-		int64_t cycles = pack_cycles(c, g, rows);
-		if (cycles < best_cycles) {
+		int64_t time = pack_time(c, g, rows);
+		if (time < best_time) {
 			best = g;
-			best_cycles = cycles;
+			best_time = time;
 		}
 	}
 	return best;
@@ -110,6 +74,16 @@ staged_out(const struct trial *t, const struct place *pl)
 	    (int64_t)dtype_size(pl->dtype);
 }
 
+/* What a staged tile of pl moves in DRAM, where elements may be wider. */
+static int64_t
+memory_bytes(const struct place *pl, int64_t staged)
+{
+	int64_t stored = pl->buf->dtype == DT_NONE ? 0 :
+	    (int64_t)dtype_size(pl->buf->dtype);
+	return stored == 0 ? staged : staged * stored /
+	    (int64_t)dtype_size(pl->dtype);
+}
+
 static void
 measure(struct trial *t)
 {
@@ -131,7 +105,7 @@ measure(struct trial *t)
 	    slab_bytes(&w, tile, c->x.dtype);
 	t->out = staged_out(t, &c->y);
 	t->res = c->has_res ? staged_out(t, &c->res) : 0;
-	t->traffic = t->tiles * (t->in + t->out + t->res);
+	t->traffic = t->tiles * (memory_bytes(&c->x, t->in) + t->out + t->res);
 	t->rest = 0;
 	int64_t outer = 1;
 	for (int i = 0; i < c->nbatch; i++)
@@ -144,9 +118,9 @@ measure(struct trial *t)
 	}
 }
 
-/* Matrix cycles of the whole op: full tiles and the last partial one. */
-static int64_t
-matrix_cycles(const struct trial *t)
+/* Sets the plan's cycles and time: full tiles and the last partial one. */
+static void
+matrix_work(struct trial *t)
 {
 	const struct contraction *c = t->c;
 	const int64_t *tile = t->plan.tile;
@@ -165,16 +139,18 @@ matrix_cycles(const struct trial *t)
 		}
 		rows *= tile[i];
 	}
-	int64_t packs = ceil_div(c->groups, t->plan.pack), batch = 1;
+	int64_t times = ceil_div(c->groups, t->plan.pack);
 	for (int i = 0; i < c->nbatch; i++)
-		batch *= c->batch[i];
-	int64_t n = t->plan.pack * c->cog, k = t->plan.pack * c->k;
-	int64_t sum = full * contract_cycles(c->lw->target,
-	    t->plan.pixels_stationary, rows, n, k);
-	if (partial > 0)
-		sum += partial * contract_cycles(c->lw->target,
-		    t->plan.pixels_stationary, last, n, k);
-	return sum * packs * batch;
+		times *= c->batch[i];
+	struct contract_work w = work(c, t->plan.pixels_stationary,
+	    t->plan.pack, rows);
+	t->plan.cycles = times * full * contract_steady(&w);
+	t->plan.time = times * full * contract_time(&w);
+	if (partial > 0) {
+		w.m = last;
+		t->plan.cycles += times * partial * contract_steady(&w);
+		t->plan.time += times * partial * contract_time(&w);
+	}
 }
 
 static int64_t
@@ -202,9 +178,6 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	p->kchunk = 0;
 	*gbuf = 0;
 	*traffic = 0;
-	int64_t batches = 1;
-	for (int i = 0; i < c->nbatch; i++)
-		batches *= c->batch[i];
 	switch (mode) {
 	case W_RESIDENT:
 		return place_on_chip(&c->w);
@@ -252,9 +225,9 @@ set_blocks(struct trial *t)
 	int64_t columns = t->plan.pack * c->cog;
 	if (t->plan.pixels_stationary) {
 		t->plan.rowblk = tg->cols;
-		t->plan.colblk = balanced(columns, moving);
+		t->plan.colblk = contract_even(columns, moving);
 	} else {
-		t->plan.rowblk = balanced(t->rows, moving);
+		t->plan.rowblk = contract_even(t->rows, moving);
 		t->plan.colblk = tg->cols;
 	}
 }
@@ -274,7 +247,7 @@ estimate(const struct trial *t, int64_t wtraffic)
 	const struct lower *lw = t->c->lw;
 	double bw = lw->bw > 0 ? lw->bw : 1e12;
 	double mem = (double)(t->traffic + wtraffic) / bw;
-	double mat = (double)t->plan.cycles;
+	double mat = (double)t->plan.time;
 	double edge = (double)(t->in + t->out + t->res) / bw;
 	if (t->plan.wmode == W_WHOLE && lw->target->wbuf_bytes > 0 &&
 	    t->c->w_bytes > lw->target->wbuf_bytes / 2)
@@ -333,22 +306,31 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
 		t.plan.pixels_stationary = ps == 1;
 		measure(&t);
 		set_blocks(&t);
-		t.plan.cycles = matrix_cycles(&t);
+		matrix_work(&t);
 		try_weights(&t, best);
 	}
 }
 
-/* Tiles are runs of consecutive pixels: images, then rows of one image, then
- * pixels of one row. Where zeros are inserted, cuts fall on stored elements. */
+/* The smallest cut of tile dimension i: where zeros are inserted, cuts fall on
+ * stored elements. */
+static int64_t
+unit_of(const struct contraction *c, int i)
+{
+	int64_t ext = i == 0 ? c->win.n : c->win.out[i - 1];
+	int64_t unit = i > 0 ? c->win.up[i - 1] : 1;
+	return unit < ext ? unit : ext;
+}
+
+/* Cuts images, then rows of one image, then pixels of one row. */
 static void
 try_level(const struct contraction *c, int level, int64_t pack,
     struct contract_plan *best)
 {
 	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
 	    c->win.out[2]};
-	int64_t tile[4], unit = level > 0 ? c->win.up[level - 1] : 1;
+	int64_t tile[4], unit = unit_of(c, level);
 	for (int i = 0; i < 4; i++)
-		tile[i] = i < level ? 1 : ext[i];
+		tile[i] = i < level ? unit_of(c, i) : ext[i];
 	int64_t last = 0;
 	for (int64_t parts = 1; parts <= ext[level];
 	     parts += parts < 16 ? 1 : parts / 8) {
@@ -364,13 +346,13 @@ try_level(const struct contraction *c, int level, int64_t pack,
 	try_tile(c, tile, pack, best);
 }
 
-/* Cutting a dimension before `level` to single elements must respect the
- * inserted zeros as well. */
+/* An operand on chip is read where it is, as runs of consecutive pixels: the
+ * dimensions before the cut one must be single elements. */
 static bool
 level_allowed(const struct contraction *c, int level)
 {
-	for (int i = 1; i < level; i++)
-		if (c->win.up[i - 1] > 1 && c->win.out[i - 1] > 1)
+	for (int i = 0; i < level; i++)
+		if (place_on_chip(&c->x) && unit_of(c, i) > 1)
 			return false;
 	return true;
 }

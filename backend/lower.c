@@ -72,6 +72,14 @@ lower_no_room(struct lower *lw, int64_t need)
 	    (long long)lw->gbuf_free);
 }
 
+bool
+lower_refuse(struct lower *lw, const struct node *n)
+{
+	diag_error(lw->diag, &n->loc, "no lowering for op '%s'",
+	    op_info(n->op)->name);
+	return false;
+}
+
 static bool
 lower_node(struct lower *lw, const struct node *n)
 {

@@ -115,6 +115,9 @@ void lower_fill(struct lower *lw, const struct place *dst, double v);
 /* Reports that one tile of the current op does not fit. */
 void lower_no_room(struct lower *lw, int64_t need);
 
+/* Reports that the op cannot be lowered; false. */
+bool lower_refuse(struct lower *lw, const struct node *n);
+
 /* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
  * scales the memory that lowering counts on: the driver retries with less
  * when the planner finds no room. groups of them run it, each on its

@@ -284,10 +284,30 @@ describe_matmul(struct contraction *c, const struct node *n)
 	return set_batch(c, &a, &b, nb);
 }
 
+static void
+remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
+{
+	static const char *const modes[] = {[W_RESIDENT] = "resident",
+	    [W_WHOLE] = "whole in ", [W_CHUNK] = "by columns in ",
+	    [W_STREAM] = "streamed through "};
+	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
+	    "%lldx%lldx%lldx%lld, block %lldx%lld, weights %s%s, %lld "
+	    "groups a wave, %lld matrix cycles, %lld DRAM bytes",
+	    p->pixels_stationary ? "activations" : "weights",
+	    (long long)p->tile[0], (long long)p->tile[1],
+	    (long long)p->tile[2], (long long)p->tile[3],
+	    (long long)p->rowblk, (long long)p->colblk, modes[p->wmode],
+	    p->wmode == W_RESIDENT ? "" : space_name(p->wspace),
+	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic);
+}
+
 bool
 lower_matrix(struct lower *lw, const struct node *n)
 {
 	struct contraction c;
+	if (n->op != OP_conv && n->op != OP_conv_transpose &&
+	    n->op != OP_matmul)
+		return lower_refuse(lw, n);
 	memset(&c, 0, sizeof c);
 	c.lw = lw;
 	c.node = n;
@@ -305,13 +325,7 @@ lower_matrix(struct lower *lw, const struct node *n)
 	memset(&plan, 0, sizeof plan);
 	if (!contract_plan(&c, &plan))
 		return false;
-	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
-	    "%lldx%lldx%lldx%lld, block %lldx%lld, %lld matrix cycles, "
-	    "%lld DRAM bytes", plan.pixels_stationary ? "activations" :
-	    "weights", (long long)plan.tile[0], (long long)plan.tile[1],
-	    (long long)plan.tile[2], (long long)plan.tile[3],
-	    (long long)plan.rowblk, (long long)plan.colblk,
-	    (long long)plan.cycles, (long long)plan.traffic);
+	remark(lw, n, &plan);
 	contract_emit(&c, &plan);
 	return true;
 }

@@ -326,7 +326,5 @@ lower_move(struct lower *lw, const struct node *n)
 	case OP_expand: break; /* always views */
 	default: break;
 	}
-	diag_error(lw->diag, &n->loc, "no lowering for data movement '%s'",
-	    op_info(n->op)->name);
-	return false;
+	return lower_refuse(lw, n);
 }

@@ -112,18 +112,24 @@ operand_bytes(const struct vop *o, int k, const int64_t *tile)
 	return n;
 }
 
+/* Global buffer that tiles of that size take: two versions of each staged
+ * operand, and those of partial tiles inside outer loops beside them. */
 static int64_t
 need_bytes(const struct vop *o, const int64_t *tile)
 {
-	int64_t sum = 0, align = o->lw->target->sram_align;
-	bool whole = true;
-	for (int i = 0; i < o->rank; i++)
-		whole = whole && tile[i] == o->dim[i].size;
+	int64_t sum = 0, align = o->lw->target->sram_align, outer = 1;
 	for (int k = 0; k < o->nops; k++)
 		if (o->stream[k])
 			sum += ceil_div(operand_bytes(o, k, tile), align) *
 			    align;
-	return whole ? sum : 2 * sum;
+	int64_t total = sum;
+	for (int i = 0; i < o->rank; i++) {
+		int64_t rest = o->dim[i].size % tile[i];
+		if (rest > 0 && outer > 1)
+			total += sum * rest / tile[i] + align * o->nops;
+		outer *= ceil_div(o->dim[i].size, tile[i]);
+	}
+	return outer == 1 ? total : 2 * total;
 }
 
 static bool
@@ -149,17 +155,13 @@ choose_tile(struct vop *o)
 			return true;
 		if (o->dim[i].reduced)
 			break;
-		int64_t lo = 1, hi = o->dim[i].size;
-		while (lo < hi) { /* largest extent that fits */
-			int64_t mid = lo + (hi - lo + 1) / 2;
-			o->tile[i] = mid;
-			if (need_bytes(o, o->tile) <= limit)
-				lo = mid;
-			else
-				hi = mid - 1;
-		}
-		o->tile[i] = ceil_div(o->dim[i].size,
-		    ceil_div(o->dim[i].size, lo));
+		int64_t size = o->dim[i].size;
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o, o->tile) > limit;
+		     parts += 1 + parts / 16)
+			o->tile[i] = ceil_div(size, parts);
+		if (need_bytes(o, o->tile) > limit)
+			o->tile[i] = 1;
 	}
 	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
 		return true;
@@ -256,7 +258,8 @@ emit_vec(struct vop *o, const struct box *b, const struct slot *s)
 		struct vec_operand *v = k == 0 ? &t->v.dst : &t->v.src[k - 1];
 		v->space = s[k].base.buffer->space;
 		v->dtype = o->pl[k].dtype;
-		memcpy(v->stride, s[k].stride, sizeof v->stride);
+		memcpy(v->stride, s[k].stride,
+		    (size_t)o->rank * sizeof *v->stride);
 		if (k == 0)
 			t->dst = s[k].base;
 		else
@@ -281,18 +284,23 @@ copy_tile(struct vop *o, const struct box *b)
 	    o->pl[0].dtype);
 }
 
+/* One DMA rounds once: not from an input seen in one dtype to another. */
 static bool
-dma_converts(enum dtype from, enum dtype to)
+dma_converts(const struct place *from, const struct place *to)
 {
-	return from == to || (dtype_is_float(from) && dtype_is_float(to));
+	enum dtype stored = from->buf->dtype;
+	if (from->dtype == to->dtype)
+		return true;
+	return dtype_is_float(from->dtype) && dtype_is_float(to->dtype) &&
+	    (stored == DT_NONE || stored == from->dtype);
 }
 
 static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS];
-	bool dma = o->copy && dma_converts(o->pl[1].dtype, o->pl[0].dtype);
+	struct slot s[MAX_OPERANDS] = {0};
+	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
 	if (dma && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);
 		return;
@@ -346,7 +354,7 @@ static bool
 direct_copy(struct vop *o)
 {
 	if (!o->copy || o->stream[0] == o->stream[1] ||
-	    !dma_converts(o->pl[1].dtype, o->pl[0].dtype))
+	    !dma_converts(&o->pl[1], &o->pl[0]))
 		return false;
 	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
 	struct stage_dim d[2 * GRID_RANK];
@@ -465,7 +473,7 @@ find_func(enum op op)
 	for (size_t i = 0; i < sizeof func_rows / sizeof *func_rows; i++)
 		if (func_rows[i].op == op)
 			return &func_rows[i];
-	ice("lower", "no vector function for '%s'", op_info(op)->name);
+	return NULL;
 }
 
 /* ---- masks and random numbers ---- */
@@ -613,6 +621,8 @@ lower_map(struct lower *lw, const struct node *n)
 		return lower_random(lw, n);
 	const struct func_row *f = find_func(n->op);
 	struct vop o = {0};
+	if (f == NULL)
+		return lower_refuse(lw, n);
 	o.lw = lw;
 	o.kind = TILE_MAP;
 	o.func = f->func;

@@ -18,11 +18,12 @@ struct win {
 	int64_t extent[WIN_RANK], tile[WIN_RANK];
 };
 
+/* As in lower_vector.c: partial tiles inside outer loops have buffers of their
+ * own. */
 static int64_t
 need_bytes(const struct win *o)
 {
-	int64_t sum = 0;
-	bool whole = memcmp(o->tile, o->extent, sizeof o->tile) == 0;
+	int64_t sum = 0, outer = 1;
 	if (o->in_stream) {
 		struct window w = o->w;
 		w.c = o->tile[4];
@@ -36,7 +37,13 @@ need_bytes(const struct win *o)
 			n *= o->tile[i];
 		sum += n + 64;
 	}
-	return whole ? sum : 2 * sum;
+	int64_t total = sum;
+	for (int i = 0; i < WIN_RANK; i++) {
+		if (o->extent[i] % o->tile[i] > 0 && outer > 1)
+			total += sum; /* halos do not shrink */
+		outer *= ceil_div(o->extent[i], o->tile[i]);
+	}
+	return outer == 1 ? total : 2 * total;
 }
 
 static void
@@ -49,16 +56,12 @@ window_addresses(struct window *w, const struct place *x)
 		w->axis_addr[3 - spatial + i] = x->stride[2 + i];
 }
 
-/* tile, at most lo, as a multiple of up or the whole extent. */
+/* tile as a multiple of up, or the whole extent: cuts fall on stored
+ * elements. */
 static int64_t
-on_stored(int64_t tile, int64_t lo, int64_t extent, int64_t up)
+on_stored(int64_t tile, int64_t extent, int64_t up)
 {
-	if (tile >= extent)
-		return extent;
 	tile = ceil_div(tile, up) * up;
-	if (tile > lo)
-		tile = lo / up * up;
-	tile = tile < up ? up : tile;
 	return tile < extent ? tile : extent;
 }
 
@@ -79,20 +82,13 @@ choose_tile(struct win *o)
 		bool spatial = i >= 1 && i <= 3;
 		if (spatial && !o->in_stream)
 			continue;
-		int64_t lo = 1, hi = o->extent[i];
-		while (lo < hi) {
-			int64_t mid = lo + (hi - lo + 1) / 2;
-			o->tile[i] = mid;
-			if (need_bytes(o) <= limit)
-				lo = mid;
-			else
-				hi = mid - 1;
-		}
-		o->tile[i] = ceil_div(o->extent[i],
-		    ceil_div(o->extent[i], lo));
-		if (spatial) /* cuts fall on stored elements */
-			o->tile[i] = on_stored(o->tile[i], lo,
-			    o->extent[i], o->w.up[i - 1]);
+		int64_t size = o->extent[i], up = spatial ? o->w.up[i - 1] : 1;
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o) > limit; parts += 1 + parts / 16)
+			o->tile[i] = on_stored(ceil_div(size, parts), size,
+			    up);
+		if (need_bytes(o) > limit)
+			o->tile[i] = on_stored(1, size, up);
 	}
 	if (need_bytes(o) <= o->lw->gbuf_free)
 		return true;
@@ -214,7 +210,7 @@ lowest(enum dtype t)
 	case DT_U32:
 	case DT_U64:
 	case DT_BOOL: return 0;
-	default: return -INFINITY;
+	default: return -HUGE_VAL;
 	}
 }
 
@@ -254,7 +250,8 @@ run(struct win *o)
 	if (o->func == VF_wunpool && in_two_places(o))
 		return false;
 	o->out_stream = !place_on_chip(&o->y);
-	o->fill = o->func == VF_wmax || o->func == VF_warg ? lowest(o->x.dtype) : 0;
+	o->fill = o->func == VF_wmax || o->func == VF_warg ?
+	    lowest(o->x.dtype) : 0;
 	o->extent[0] = o->w.n;
 	for (int a = 0; a < 3; a++)
 		o->extent[1 + a] = o->w.out[a];
@@ -319,7 +316,7 @@ window_func(enum op op)
 	case OP_sum_pool:
 	case OP_sum_pool_grad:
 	case OP_channel_sum: return VF_wsum;
-	default: ice("lower", "'%s' is no window", op_info(op)->name);
+	default: return VF_COUNT;
 	}
 }
 
@@ -332,6 +329,8 @@ lower_window(struct lower *lw, const struct node *n)
 	o.x = *place_of(lw, n->in[0]);
 	o.y = *place_of(lw, n->out[0]);
 	o.func = window_func(n->op);
+	if (o.func == VF_COUNT)
+		return lower_refuse(lw, n);
 	if (n->op == OP_channel_sum)
 		return channel_sum(&o, n);
 	if (n->op == OP_max_pool_grad)

@@ -1,41 +1,10 @@
 /* Where values live: physical layouts, views, concatenation in place, and which
  * values stay on chip between the ops that touch them. */
-#include "backend/lower.h"
+#include "backend/place.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "backend/weights.h"
-
-/* What is known of one value before it has a buffer. */
-struct info {
-	const struct value *v;
-	bool seen;              /* rel is computed */
-	const struct value *root; /* whose buffer it lives in */
-	struct place rel;       /* place in the root's buffer, buf NULL */
-	/* Concatenated in place: a slice of another value. */
-	const struct value *into;
-	int64_t into_axis, into_at;
-	bool weight;            /* laid out as the weight of a convolution */
-	/* Roots only. */
-	const struct value *state; /* whose buffer it takes when not resident */
-	bool is_root, resident;
-	int64_t bytes;
-	int64_t first, last; /* node indices; first > last: untouched */
-	int64_t uses;
-	struct tile_buffer *buf;
-};
-
-struct residency {
-	struct info *info;     /* by value id */
-	uint32_t nvalues;
-	int64_t *live;         /* resident bytes while node i runs */
-	int64_t *index;        /* node id to node index */
-	int64_t nnodes;
-	struct place **outputs; /* DRAM places of graph outputs */
-	int64_t *assign_at;     /* by assignment: see place_assign_at */
-};
 
 struct place
 place_dense(enum dtype t, int rank, const int64_t *dim)
@@ -68,24 +37,6 @@ place_nhwc(enum dtype t, int rank, const int64_t *dim)
 			continue;
 		pl.stride[i] = step;
 		step *= dim[i];
-	}
-	return pl;
-}
-
-/* Weights of convolutions: taps, input channels, output channels innermost, so
- * that rows k of some columns are a rectangle. */
-static struct place
-place_weight(enum dtype t, int rank, const int64_t *dim)
-{
-	struct place pl = {0};
-	int64_t step = (int64_t)dtype_size(t);
-	pl.dtype = t;
-	pl.rank = rank;
-	for (int i = 0; i < rank; i++) {
-		int a = i < 2 ? i : rank + 1 - i;
-		pl.dim[a] = dim[a];
-		pl.stride[a] = step;
-		step *= dim[a];
 	}
 	return pl;
 }
@@ -202,9 +153,28 @@ own_layout(const struct lower *lw, const struct value *v)
 	return place_dense(t->dtype, t->rank, t->dim);
 }
 
+/* A cast of a float input that only ops with slabs read: their loads convert.
+ * (Others may have operands that are not loaded, or are loaded as they are.) */
+static bool
+converts_on_load(const struct lower *lw, const struct node *n)
+{
+	const struct value *x = n->in[0], *y = n->out[0];
+	if (x->kind != VALUE_INPUT || !dtype_is_float(x->type.dtype) ||
+	    !dtype_is_float(y->type.dtype) || value_is_output(lw->g, y))
+		return false;
+	for (size_t i = 0; i < y->uses.len; i++) {
+		const struct use *u = &y->uses.data[i];
+		enum lowering l = op_info(u->node->op)->lowering;
+		if (u->index != 0 || (l != LOWER_MATRIX && l != LOWER_WINDOW))
+			return false;
+	}
+	return true;
+}
+
 /* The place of a view op's result in its operand's buffer. */
 static bool
-view_place(const struct node *n, const struct place *in, struct place *out)
+view_place(const struct lower *lw, const struct node *n,
+    const struct place *in, struct place *out)
 {
 	const struct tensor_type *t = &n->out[0]->type;
 	size_t len;
@@ -212,6 +182,9 @@ view_place(const struct node *n, const struct place *in, struct place *out)
 	switch (n->op) {
 	case OP_identity:
 		return true;
+	case OP_cast: /* the DMA that loads an input converts it */
+		out->dtype = t->dtype;
+		return converts_on_load(lw, n);
 	case OP_reshape:
 		return place_reshape(in, t->rank, t->dim, out);
 	case OP_transpose: {
@@ -252,13 +225,11 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand;
+	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
-/* Computes root and rel of v; operands come before, concatenations after, so
- * both directions are followed until something owns its memory. */
-static struct info *
-resolve(struct lower *lw, const struct value *v)
+struct info *
+place_resolve(struct lower *lw, const struct value *v)
 {
 	struct info *in = &lw->res->info[v->id];
 	if (in->seen)
@@ -266,7 +237,7 @@ resolve(struct lower *lw, const struct value *v)
 	in->seen = true;
 	in->v = v;
 	if (in->into != NULL) {
-		struct info *to = resolve(lw, in->into);
+		struct info *to = place_resolve(lw, in->into);
 		in->root = to->root;
 		in->rel = to->rel;
 		int64_t axis = in->into_axis;
@@ -274,10 +245,16 @@ resolve(struct lower *lw, const struct value *v)
 		in->rel.offset += in->into_at * to->rel.stride[axis];
 		return in;
 	}
+	if (in->over != NULL) {
+		struct info *from = place_resolve(lw, in->over);
+		in->root = from->root;
+		in->rel = from->rel;
+		return in;
+	}
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
-		struct info *from = resolve(lw, v->def->in[0]);
-		if (view_place(v->def, &from->rel, &in->rel)) {
+		struct info *from = place_resolve(lw, v->def->in[0]);
+		if (view_place(lw, v->def, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
 		}
@@ -287,93 +264,6 @@ resolve(struct lower *lw, const struct value *v)
 	in->rel = own_layout(lw, v);
 	in->bytes = place_bytes(&in->rel);
 	return in;
-}
-
-/* ---- weights ---- */
-
-static bool
-mark_weight(struct lower *lw, const struct value *v)
-{
-	struct info *in = &lw->res->info[v->id];
-	if (in->weight || v->kind == VALUE_INPUT || v->type.rank < 3 ||
-	    type_elems(&v->type) == 0 ||
-	    (v->kind == VALUE_NODE && value_is_output(lw->g, v)))
-		return false;
-	in->weight = true;
-	return true;
-}
-
-static bool
-is_weight(const struct lower *lw, const struct value *v)
-{
-	return lw->res->info[v->id].weight;
-}
-
-/* One step of spreading the layout over element-wise ops. */
-static bool
-spread_weight(struct lower *lw, const struct node *n)
-{
-	bool any = is_weight(lw, n->out[0]), changed = false;
-	for (int i = 0; i < n->nin; i++)
-		any = any || (n->in[i] != NULL && is_weight(lw, n->in[i]) &&
-		    shape_equal(&n->in[i]->type, &n->out[0]->type));
-	if (!any)
-		return false;
-	changed = mark_weight(lw, n->out[0]);
-	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != NULL &&
-		    shape_equal(&n->in[i]->type, &n->out[0]->type))
-			changed = mark_weight(lw, n->in[i]) || changed;
-	return changed;
-}
-
-/* Weights of convolutions, their gradients and what an optimizer keeps of
- * them have one layout. */
-static void
-find_weights(struct lower *lw)
-{
-	bool again = true;
-	graph_foreach_node(lw->g, n) {
-		if ((n->op == OP_conv || n->op == OP_conv_transpose) &&
-		    n->in[1]->kind != VALUE_CONST)
-			mark_weight(lw, n->in[1]);
-		else if (n->op == OP_conv_wgrad)
-			mark_weight(lw, n->out[0]);
-	}
-	while (again) {
-		again = false;
-		graph_foreach_node(lw->g, n)
-			if (op_info(n->op)->lowering == LOWER_MAP)
-				again = spread_weight(lw, n) || again;
-		for (size_t i = 0; i < lw->g->assigns.len; i++) {
-			const struct assign *s = &lw->g->assigns.data[i];
-			if (is_weight(lw, s->to))
-				again = mark_weight(lw, s->state) || again;
-			if (is_weight(lw, s->state))
-				again = mark_weight(lw, s->to) || again;
-		}
-	}
-}
-
-/* Contents of a constant or state in the order of its place. */
-static const void *
-placed_data(struct lower *lw, const struct info *in)
-{
-	const struct value *v = in->v;
-	const struct tensor_type *t = &v->type;
-	if (v->data == NULL || !in->weight)
-		return v->data;
-	struct weight_order o = {.v = v, .tap = {1, 1, 1}, .ci = t->dim[1],
-	    .groups = 1, .co = t->dim[0]};
-	int64_t step = 1;
-	for (int a = 2, i = t->rank - 1; i >= 2; i--, a--) {
-		o.tap[a] = t->dim[i];
-		o.stride_tap[a] = step;
-		step *= t->dim[i];
-	}
-	o.stride_ci = step;
-	o.stride_co = step * t->dim[1];
-	return weights_reorder(lw->p->arena, lw->weights, &o);
 }
 
 /* Lets operands of concatenations be computed in place. */
@@ -399,8 +289,41 @@ claim_concat(struct lower *lw)
 	}
 }
 
+/* r is alive for n only to be added, and n's result lies as r does. */
+static bool
+can_go_over(const struct lower *lw, const struct node *n)
+{
+	const struct value *r = n->nin > 3 ? n->in[3] : NULL, *y = n->out[0];
+	const struct residency *res = lw->res;
+	if (r == NULL || r->kind != VALUE_NODE || is_view_op(r->def->op) ||
+	    !type_equal(&r->type, &y->type) ||
+	    wants_nhwc(lw, r) != wants_nhwc(lw, y) ||
+	    res->info[r->id].into != NULL || res->info[y->id].into != NULL ||
+	    res->info[r->id].weight != res->info[y->id].weight ||
+	    r->nends > 0 || value_is_output(lw->g, y))
+		return false;
+	for (size_t i = 0; i < r->uses.len; i++) {
+		const struct use *u = &r->uses.data[i];
+		if (is_view_op(u->node->op) ||
+		    (u->node == n && u->index != 3) ||
+		    res->index[u->node->id] > res->index[n->id])
+			return false;
+	}
+	return true;
+}
+
+/* Lets contractions write over the residual they add. */
 static void
-touch(struct info *root, int64_t at, bool use)
+claim_residuals(struct lower *lw)
+{
+	graph_foreach_node(lw->g, n)
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    can_go_over(lw, n))
+			lw->res->info[n->out[0]->id].over = n->in[3];
+}
+
+void
+place_touch(struct info *root, int64_t at, bool use)
 {
 	if (root->first > root->last) {
 		root->first = at;
@@ -414,10 +337,10 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
-static struct info *
-root_of(struct lower *lw, const struct value *v)
+struct info *
+place_root(struct lower *lw, const struct value *v)
 {
-	return &lw->res->info[resolve(lw, v)->root->id];
+	return &lw->res->info[place_resolve(lw, v)->root->id];
 }
 
 static void
@@ -427,106 +350,25 @@ find_lifetimes(struct lower *lw)
 	for (uint32_t i = 0; i < res->nvalues; i++) {
 		res->info[i].first = 1;
 		res->info[i].last = 0;
+		res->info[i].state = NULL;
 	}
 	int64_t at = 0;
 	graph_foreach_node(lw->g, n) {
-		res->index[n->id] = at;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(root_of(lw, n->in[i]), at, true);
+				place_touch(place_root(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(root_of(lw, n->out[i]), at, false);
+				place_touch(place_root(lw, n->out[i]), at, false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++) {
 		const struct value *v = lw->g->outputs.data[i];
 		if (v->kind == VALUE_NODE)
-			resolve(lw, v);
+			place_resolve(lw, v);
 		else /* handed through at the end */
-			touch(root_of(lw, v), at, true);
+			place_touch(place_root(lw, v), at, true);
 	}
-}
-
-/* ---- assignments ---- */
-
-static int64_t
-last_touch(const struct info *in)
-{
-	return in->first > in->last ? -1 : in->last;
-}
-
-/* Whether n reads the state only element by element where it writes. */
-static bool
-reads_in_place(struct lower *lw, const struct node *n,
-    const struct value *state)
-{
-	const struct info *y = resolve(lw, n->out[0]);
-	if (op_info(n->op)->lowering != LOWER_MAP || n->op == OP_mask_pack ||
-	    n->op == OP_mask_select)
-		return false;
-	for (int i = 0; i < n->nin; i++) {
-		if (n->in[i] == NULL)
-			continue;
-		struct info *x = resolve(lw, n->in[i]);
-		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
-		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
-			return false;
-	}
-	return true;
-}
-
-/* Lets the new value of a state be computed in the state's own memory, where
- * nothing reads the old one any more. */
-static void
-claim_state(struct lower *lw, const struct assign *s)
-{
-	struct info *to = resolve(lw, s->to), *st = root_of(lw, s->state);
-	int64_t last = last_touch(st);
-	if (!to->is_root || s->to->kind != VALUE_NODE || to->state != NULL ||
-	    s->to->type.dtype != s->state->type.dtype ||
-	    value_is_output(lw->g, s->to) ||
-	    !place_same(&to->rel, &st->rel) || last > to->first)
-		return;
-	if (last == to->first && (s->to->def->nout != 1 ||
-	    lw->res->index[s->to->def->id] != last ||
-	    !reads_in_place(lw, s->to->def, s->state)))
-		return;
-	to->state = s->state;
-}
-
-/* Assignments happen after the last read of the old value. Those of leaves,
- * which may be other states, wait for the end. */
-static void
-find_assigns(struct lower *lw)
-{
-	struct residency *res = lw->res;
-	const struct graph *g = lw->g;
-	res->assign_at = NEW_ARRAY(lw->arena, int64_t, g->assigns.len + 1);
-	for (size_t i = 0; i < g->assigns.len; i++) {
-		struct info *to = root_of(lw, g->assigns.data[i].to);
-		root_of(lw, g->assigns.data[i].state);
-		if (to->v->kind != VALUE_NODE)
-			touch(to, res->nnodes, true);
-	}
-	for (size_t i = 0; i < g->assigns.len; i++) {
-		const struct assign *s = &g->assigns.data[i];
-		struct info *to = root_of(lw, s->to);
-		int64_t at = last_touch(root_of(lw, s->state));
-		claim_state(lw, s);
-		if (to->v->kind != VALUE_NODE)
-			at = res->nnodes;
-		else if (res->index[s->to->def->id] > at)
-			at = res->index[s->to->def->id];
-		res->assign_at[i] = at;
-		touch(to, at, true);
-	}
-}
-
-int64_t
-place_assign_at(const struct lower *lw, size_t i)
-{
-	return lw->res->assign_at[i];
 }
 
 /* Working space a node needs for operands that are not resident. */
@@ -537,14 +379,15 @@ work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
 	for (int i = 0; i < n->nin + n->nout; i++) {
 		const struct value *v = i < n->nin ? n->in[i] :
 		    n->out[i - n->nin];
-		if (v == NULL)
-			continue;
+		if (v == NULL || (i == 1 && v->kind == VALUE_CONST &&
+		    op_info(n->op)->lowering == LOWER_MATRIX))
+			continue; /* weights have the WBUF */
 		const struct info *r = &lw->res->info[
 		    lw->res->info[v->id].root->id];
 		if (!r->resident)
 			sum += 2 * type_bytes(&v->type);
 	}
-	int64_t limit = cap - cap / 2;
+	int64_t limit = cap / 6;
 	return sum < limit ? sum : limit;
 }
 
@@ -636,6 +479,27 @@ choose_residents(struct lower *lw, double budget)
 	}
 }
 
+/* Writing over a residual saves room on chip; in DRAM it saves nothing and
+ * orders stores behind loads. True when a value had to give it up. */
+static bool
+give_up_over(struct residency *res)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < res->nvalues; i++) {
+		struct info *in = &res->info[i];
+		if (in->over == NULL || res->info[in->root->id].resident)
+			continue;
+		in->over = NULL;
+		any = true;
+	}
+	for (uint32_t i = 0; any && i < res->nvalues; i++) {
+		struct info *in = &res->info[i];
+		in->seen = in->is_root = in->resident = false;
+		in->uses = 0;
+	}
+	return any;
+}
+
 bool
 place_values(struct lower *lw, double budget)
 {
@@ -645,15 +509,18 @@ place_values(struct lower *lw, double budget)
 	res->info = NEW_ARRAY(lw->arena, struct info, res->nvalues + 1);
 	res->index = NEW_ARRAY(lw->arena, int64_t, lw->g->nnodes + 1);
 	graph_foreach_node(lw->g, n)
-		res->nnodes++;
+		res->index[n->id] = res->nnodes++;
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
-	find_weights(lw);
+	place_find_weights(lw);
 	claim_concat(lw);
-	find_lifetimes(lw);
-	find_assigns(lw);
-	choose_residents(lw, budget);
+	claim_residuals(lw);
+	do {
+		find_lifetimes(lw);
+		place_find_assigns(lw);
+		choose_residents(lw, budget);
+	} while (give_up_over(res));
 	/* Bound tensors exist even when nothing reads them. */
 	for (size_t i = 0; i < lw->g->inputs.len; i++)
 		place_of(lw, lw->g->inputs.data[i]);
@@ -717,26 +584,6 @@ own_output(const struct lower *lw, const struct value *v)
 	return -1;
 }
 
-static enum traffic
-traffic_class(const struct value *v)
-{
-	if (v->kind == VALUE_CONST)
-		return TRAFFIC_WEIGHT;
-	if (v->kind == VALUE_STATE)
-		return v->trainable ? TRAFFIC_WEIGHT : TRAFFIC_OPTIMIZER;
-	if (v->kind == VALUE_INPUT)
-		return TRAFFIC_ACTIVATION;
-	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
-		return TRAFFIC_MASK;
-	if (v->def->op == OP_conv_wgrad)
-		return TRAFFIC_WEIGHT_GRADIENT;
-	if (v->def->phase != NULL && strcmp(v->def->phase, "update") == 0)
-		return TRAFFIC_OPTIMIZER;
-	if (v->def->phase != NULL && strcmp(v->def->phase, "backward") == 0)
-		return TRAFFIC_GRADIENT;
-	return TRAFFIC_ACTIVATION;
-}
-
 /* Gives a root its buffer on first use. */
 static struct tile_buffer *
 materialize(struct lower *lw, struct info *in)
@@ -759,7 +606,7 @@ materialize(struct lower *lw, struct info *in)
 		in->buf = tile_buffer(lw->p, name, SPACE_DRAM, bytes, 1, NULL);
 	}
 	struct tile_buffer *b = in->buf;
-	b->traffic = traffic_class(v);
+	b->traffic = place_traffic(v);
 	bind_buffer(b, NULL, &in->rel);
 	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
 		b->per_group = lw->p->groups > 1;
@@ -770,11 +617,11 @@ materialize(struct lower *lw, struct info *in)
 		b->bind_name = name;
 	} else if (v->kind == VALUE_CONST) {
 		b->role = ROLE_CONST;
-		b->data = placed_data(lw, in);
+		b->data = place_data(lw, in);
 	} else if (v->kind == VALUE_STATE) {
 		b->role = ROLE_STATE;
 		b->bind_name = name;
-		b->data = placed_data(lw, in);
+		b->data = place_data(lw, in);
 	}
 	return b;
 }
@@ -784,7 +631,7 @@ place_of(struct lower *lw, const struct value *v)
 {
 	if (lw->place[v->id] != NULL)
 		return lw->place[v->id];
-	struct info *in = resolve(lw, v);
+	struct info *in = place_resolve(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
 	*pl = in->rel;
 	pl->buf = materialize(lw, &lw->res->info[in->root->id]);

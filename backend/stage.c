@@ -120,6 +120,9 @@ stage_copy(struct lower *lw, bool load, const struct stage_dim *dims,
 {
 	struct stage_dim d[2 * GRID_RANK];
 	assert(rank <= 2 * GRID_RANK);
+	/* a place may see its elements in another dtype than memory has */
+	if (dram->buffer->dtype != DT_NONE)
+		dram_dtype = dram->buffer->dtype;
 	memcpy(d, dims, (size_t)rank * sizeof *d);
 	rank = merge_dims(d, rank);
 	emit_wide(lw, load, d, rank, dram, dram_dtype, chip, chip_dtype, fill,

@@ -31,9 +31,10 @@ struct tile_buffer {
 	enum tile_role role;
 	enum traffic traffic;   /* DRAM */
 	const void *data;       /* DRAM: initial contents, `bytes` long */
-	bool per_group;         /* DRAM: each group has its own slice, bytes
-	                           apart (TEMP), or group_stride apart */
-	int64_t group_stride;   /* DRAM: added per group index; 0: shared */
+	bool per_group;         /* DRAM: each group has its own slice,
+	                           group_stride apart */
+	int64_t group_stride;   /* DRAM: added per group index; 0: shared. Set
+	                           by the planner for TEMP per_group */
 	/* Binding, ROLE_INPUT/OUTPUT/STATE. */
 	const char *bind_name;
 	enum dtype dtype;       /* element type, also for symbols */

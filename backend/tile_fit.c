@@ -44,6 +44,14 @@ touch(struct tile_life *l, const struct tile_span *s)
 	l->used = true;
 }
 
+/* Banks take turns by number and have no addresses to keep apart. */
+static bool
+is_bank(const struct tile_buffer *b)
+{
+	return b->space == SPACE_LBUF_V || b->space == SPACE_LBUF_H ||
+	    b->space == SPACE_OBUF;
+}
+
 struct tile_life *
 tile_lifetimes(struct arena *a, const struct tile_program *p,
     const struct tile_order *o)
@@ -60,7 +68,7 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 			const struct tile_buffer *b = acc[k].buffer;
 			struct tile_life *l = &life[b->id];
 			struct tile_node *c = b->depth > 1 &&
-				b->scope != NULL ?
+				b->scope != NULL && !is_bank(b) ?
 			    b->scope->node :
 			    tile_child(b->scope, leaf);
 			bool first = !l->used;

@@ -235,8 +235,7 @@ tile_take_aff(struct tile_reader *r, const char *key, bool required)
 	if (v != NULL)
 		return tile_read_aff(r, v);
 	if (required)
-		tile_reader_error(r, (struct tile_pos){ r->at_line, 1 },
-		    "'%s' is missing", key);
+		tile_reader_error(r, r->head, "'%s' is missing", key);
 	return taff_num(0);
 }
 

@@ -312,17 +312,49 @@ plan_dram(struct plan *s)
 	return plan_temps(s, false, limit) && plan_temps(s, true, limit);
 }
 
-static void
-plan_banks(struct plan *s)
+static int
+by_start(const void *pa, const void *pb)
 {
-	for (size_t i = 0; i < s->p->buffers.len; i++) {
-		struct tile_buffer *b = s->p->buffers.data[i];
-		if (b->space == SPACE_LBUF_V || b->space == SPACE_LBUF_H ||
-		    b->space == SPACE_OBUF) {
-			b->address = 0;
-			b->pitch = 1;
-		}
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->life.first != b->life.first)
+		return a->life.first < b->life.first ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+/* Buffers of a local memory use the same banks: one after the other only. */
+static bool
+plan_banks(struct plan *s, enum space space)
+{
+	struct tile_program *p = s->p;
+	struct tile_item *items = NEW_ARRAY(s->a, struct tile_item,
+	    p->buffers.len + 1);
+	size_t n = 0, last = 0;
+
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		struct tile_buffer *b = p->buffers.data[i];
+		if (b->space != space)
+			continue;
+		b->address = 0;
+		b->pitch = 1;
+		items[n].buffer = b;
+		items[n].life = s->life[b->id];
+		n += items[n].life.used;
 	}
+	qsort(items, n, sizeof *items, by_start);
+	for (size_t i = 1; i < n; i++) {
+		if (items[i].life.first <= items[last].life.last) {
+			diag_error(s->d, NULL,
+			    "tile: %%b%u '%s' and %%b%u '%s' are in %s at the "
+			    "same time", items[last].buffer->id,
+			    buffer_name(items[last].buffer),
+			    items[i].buffer->id, buffer_name(items[i].buffer),
+			    space_name(space));
+			return false;
+		}
+		last = i;
+	}
+	return true;
 }
 
 bool
@@ -337,9 +369,10 @@ tile_plan(struct tile_program *p, struct diag *d)
 	s.a = arena_new();
 	tile_order(s.a, p, &s.order);
 	s.life = tile_lifetimes(s.a, p, &s.order);
-	plan_banks(&s);
+	ok = plan_banks(&s, SPACE_LBUF_V) && plan_banks(&s, SPACE_LBUF_H) &&
+	    plan_banks(&s, SPACE_OBUF);
 	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
-	    &p->gbuf_used);
+	    &p->gbuf_used) && ok;
 	ok = plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes,
 	    &p->wbuf_used) && ok;
 	ok = plan_dram(&s) && ok;

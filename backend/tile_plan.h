@@ -11,7 +11,8 @@ struct tile_life {
 	uint32_t early;       /* first, or earlier where loads run ahead */
 };
 
-/* Lifetimes of all buffers by id, by the rules of TILE.md. */
+/* Lifetimes of all buffers by id, by the rules of TILE.md; of LBUF and OBUF
+ * buffers that of one version. */
 struct tile_life *tile_lifetimes(struct arena *a,
     const struct tile_program *p, const struct tile_order *o);
 

@@ -200,8 +200,7 @@ read_func(struct tile_reader *r, struct tile_vec *t)
 	t->v.func = (uint32_t)tile_take_name(r, "func", names, VF_COUNT,
 	    VF_COUNT);
 	if (t->v.func == VF_COUNT && r->errors == r->errors_before)
-		tile_reader_error(r, (struct tile_pos){ r->at_line, 1 },
-		    "'func' is missing");
+		tile_reader_error(r, r->head, "'func' is missing");
 }
 
 static void

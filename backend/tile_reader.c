@@ -345,6 +345,7 @@ tile_reader_statement(struct tile_reader *r, struct tile_word head,
 	bool loop = strcmp(head.text, "loop") == 0;
 
 	r->items = items;
+	r->head = head.pos;
 	if (strcmp(head.text, "wave.tile") == 0) {
 		read_version(r, head);
 	} else if (!r->started) {
@@ -352,6 +353,10 @@ tile_reader_statement(struct tile_reader *r, struct tile_word head,
 		    "the text does not start with 'wave.tile %d'",
 		    TILE_TEXT_VERSION);
 		r->stop = true;
+		return;
+	} else if (loop && !opens) {
+		tile_reader_error(r, head.pos,
+		    "a loop needs '{' at the end of its line");
 		return;
 	} else if (loop) {
 		read_loop(r, head);
@@ -370,10 +375,8 @@ tile_reader_statement(struct tile_reader *r, struct tile_word head,
 		    head.text);
 		return;
 	}
-	if (loop != opens)
-		tile_reader_error(r, head.pos, loop ?
-		    "a loop needs '{' at the end of its line" :
-		    "only loops have a body");
+	if (opens && !loop)
+		tile_reader_error(r, head.pos, "only loops have a body");
 	if (r->errors == r->errors_before)
 		tile_no_more(r);
 }

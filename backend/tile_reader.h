@@ -56,6 +56,7 @@ struct tile_reader {
 	struct tile_program *p;
 	struct wave_target *target;
 	struct tile_item *items; /* of this statement */
+	struct tile_pos head;    /* where it starts */
 	VEC(struct tile_loop *) loop;  /* by id, NULL: not seen */
 	VEC(struct tile_scope_ref) scope;
 };

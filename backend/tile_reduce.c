@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Needs times waits up to which idle waits are searched for afterwards. */
-#define MAX_CHECKS 4000000
+/* Questions asked per body to find waits that became idle. */
+#define MAX_CHECKS 200000
 
 sync_time
 sync_floor_div(sync_time a, sync_time b)
@@ -164,11 +164,38 @@ signal_time(const struct sync_events *r, enum queue from, uint32_t child,
 	    distance * r->s->base;
 }
 
+/* A wait that was chosen: where it is and the need that asked for it last. */
+struct choice {
+	uint32_t child;
+	enum queue to, from;
+	size_t need;
+};
+
+/* Whether a way from x to y of the need can lead over a wait before child i,
+ * which reaches back d iterations to leaf x0. */
 static bool
-all_implied(const struct sync_events *r)
+may_use(const struct sync_need *n, uint32_t i, int64_t d, uint32_t x0)
 {
-	for (size_t i = 0; i < r->body->need.len; i++) {
-		if (!implied(r, &r->body->need.data[i]))
+	if (n->distance != d)
+		return n->distance > d;
+	return n->x <= x0 && n->b >= i;
+}
+
+/* Whether everything still follows without a wait that was just removed. */
+static bool
+idle(const struct sync_events *r, const struct choice *c, sync_time removed,
+    long *left)
+{
+	const struct sync_body *b = r->body;
+	sync_time it = sync_floor_div(removed, r->s->base);
+	uint32_t x0 = (uint32_t)((removed - it * r->s->base) / 2);
+
+	if (!implied(r, &b->need.data[c->need]))
+		return false;
+	for (size_t i = 0; i < b->need.len; i++) {
+		if (!may_use(&b->need.data[i], c->child, -it, x0))
+			continue;
+		if ((*left)-- <= 0 || !implied(r, &b->need.data[i]))
 			return false;
 	}
 	return true;
@@ -176,32 +203,25 @@ all_implied(const struct sync_events *r)
 
 /* Takes away waits that later choices made idle. */
 static void
-drop_idle(struct sync_events *r, size_t nwaits)
+drop_idle(const struct sync_events *r, const struct choice *c, size_t n)
 {
-	struct sync_body *b = r->body;
+	long left = MAX_CHECKS;
 
-	if (nwaits * b->need.len > MAX_CHECKS)
-		return;
-	for (uint32_t i = 0; i < b->nchildren; i++) {
-		for (int to = 0; to < Q_COUNT; to++) {
-			for (int from = 0; from < Q_COUNT; from++) {
-				sync_time *t = &b->child[i].edge[to].at[from];
-				sync_time keep = *t;
-				if (keep == SYNC_NEVER)
-					continue;
-				*t = SYNC_NEVER;
-				if (!all_implied(r))
-					*t = keep;
-			}
-		}
+	for (size_t i = 0; i < n; i++) {
+		struct sync_child *k = &r->body->child[c[i].child];
+		sync_time *t = &k->edge[c[i].to].at[c[i].from];
+		sync_time keep = *t;
+		*t = SYNC_NEVER;
+		if (!idle(r, &c[i], keep, &left))
+			*t = keep;
 	}
 }
 
 void
 tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 {
+	VEC(struct choice) chosen = { 0 };
 	struct sync_events r;
-	size_t nwaits = 0;
 
 	sync_events(&r, s, body);
 	if (body->need.len == 0)
@@ -211,10 +231,21 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 	for (size_t i = 0; i < body->need.len; i++) {
 		const struct sync_need *n = &body->need.data[i];
 		sync_time *t = &body->child[n->b].edge[n->to].at[n->from];
+		struct choice c = { n->b, n->to, n->from, i };
 		if (implied(&r, n))
 			continue;
+		/* One that an earlier need asked for becomes stronger. */
+		for (size_t k = chosen.len; *t != SYNC_NEVER && k-- > 0;) {
+			if (chosen.data[k].child != c.child ||
+			    chosen.data[k].to != c.to ||
+			    chosen.data[k].from != c.from)
+				continue;
+			chosen.data[k].need = i;
+			break;
+		}
+		if (*t == SYNC_NEVER)
+			VEC_PUSH(s->a, &chosen, c);
 		*t = signal_time(&r, n->from, n->a, n->distance);
-		nwaits++;
 	}
-	drop_idle(&r, nwaits);
+	drop_idle(&r, chosen.data, chosen.len);
 }

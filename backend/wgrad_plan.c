@@ -58,8 +58,13 @@ estimate(struct trial *t)
 	int64_t moving = t->p.swap ? cols : w->rows;
 	int64_t still = t->p.swap ? w->rows : cols;
 	double bw = w->lw->bw > 0 ? w->lw->bw : 1e12;
+	/* the sums of a tile are loaded and drained */
+	struct contract_work work = {.target = tg, .m = moving, .n = still,
+	    .k = each, .dtype = w->x.dtype,
+	    .drain = t->p.tiles > 1 ? 8 :
+	    (int64_t)dtype_size(w->dw.dtype)};
 	double mat = (double)(blocks * t->p.tiles) *
-	    (double)contract_cycles(tg, false, moving, still, each);
+	    (double)contract_time(&work);
 	t->p.traffic = chunks * t->p.tiles * t->in +
 	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw));
 	double mem = (double)t->p.traffic / bw;

@@ -160,6 +160,19 @@ def train(net, images, labels, epochs=16, batch=64, rate=.05):
         print(f"epoch {epoch + 1:2}: loss {total / n:.4f}", flush=True)
 
 
+def rename(model):
+    """Tensors after the layers that they end, as reports will name them."""
+    names = {"/Relu": "stem", "/MaxPool": "pool", "/block1/Relu": "block1.a",
+             "/block1/Relu_1": "block1.b", "/Relu_1": "down",
+             "/block2/Relu": "block2.a", "/block2/Relu_1": "block2.b",
+             "/depthwise/Conv": "depthwise", "/Relu_2": "pointwise",
+             "/GlobalAveragePool": "mean", "/fc/Gemm": "fc"}
+    for n in model.graph.node:
+        for names_of in (n.input, n.output):
+            for i, name in enumerate(names_of):
+                names_of[i] = names.get(name.replace("_output_0", ""), name)
+
+
 def main():
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -186,7 +199,9 @@ def main():
                       dynamic_axes={"image": {0: "n"}, "class": {0: "n"}},
                       do_constant_folding=False)
     model = onnx.load(path)
+    rename(model)
     onnx.checker.check_model(model)
+    onnx.save(model, path)
     print(os.path.getsize(path), "bytes,", len(model.graph.node), "nodes")
     with torch.no_grad():
         for p, l in zip(net(images), labels):

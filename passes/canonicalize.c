@@ -72,7 +72,8 @@ is_bias(struct pass_ctx *c, struct node *n)
 	struct value *x = n->in[0];
 
 	return n->op == OP_add && x->kind == VALUE_NODE &&
-	    epilogue_op(x->def->op) && node_in(x->def, 3) == NULL && epilogue_bias(c, x->def, n, true);
+	    epilogue_op(x->def->op) && node_in(x->def, 3) == NULL &&
+	    epilogue_bias(c, x->def, n, true);
 }
 
 /* A constant moves to operand 1. */

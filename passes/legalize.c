@@ -5,9 +5,7 @@
 #include <assert.h>
 
 static legalize_fn *const rules[OP_COUNT] = {
-    [OP_conv] = legalize_contraction,
-    [OP_conv_transpose] = legalize_contraction,
-    [OP_matmul] = legalize_contraction,
+    [OP_matmul] = legalize_matmul,
     [OP_gemm] = legalize_gemm,
     [OP_elu] = legalize_elu,
     [OP_selu] = legalize_selu,

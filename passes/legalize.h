@@ -27,7 +27,7 @@ legalize_fn legalize_batch_norm, legalize_instance_norm, legalize_group_norm,
 /* legalize_pool.c */
 legalize_fn legalize_avg_pool;
 /* legalize_empty.c */
-legalize_fn legalize_contraction;
+legalize_fn legalize_matmul;
 /* legalize_gemm.c */
 legalize_fn legalize_gemm;
 /* legalize_move.c */

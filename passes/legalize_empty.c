@@ -1,15 +1,15 @@
-/* legalize: a contraction over nothing becomes one over a single zero, so that
+/* legalize: a product over nothing becomes one over a single zero, so that
  * machines need not know the empty sum. Its epilogue stays. */
 #include "passes/legalize.h"
 
-/* Zeros of v's shape with extent 1 where dimension i is empty. */
+/* Zeros of v's shape, with extent 1 along dimension i. */
 static struct value *
-zeros(struct pass_ctx *c, const struct value *v, int i, int64_t extent)
+zeros(struct pass_ctx *c, const struct value *v, int i)
 {
 	struct tensor_type t = v->type;
 	void *data;
 
-	t.dim[i] = extent;
+	t.dim[i] = 1;
 	data = arena_calloc(c->g->arena, (size_t)type_elems(&t) + 1,
 	    dtype_size(t.dtype));
 	return graph_const(c->g, NULL, &t, data);
@@ -20,29 +20,20 @@ static int
 summed_dim(const struct node *n, int i)
 {
 	int rank = n->in[i]->type.rank;
-	bool trans;
+	bool trans = node_int(n, i == 0 ? ATTR_trans_a : ATTR_trans_b) != 0;
 
-	if (n->op == OP_conv)
-		return 1;
-	if (n->op == OP_conv_transpose)
-		return i == 0 ? 1 : 0;
-	trans = node_int(n, i == 0 ? ATTR_trans_a : ATTR_trans_b) != 0;
-	if (rank == 1)
-		return 0;
 	return (i == 0) == trans ? rank - 2 : rank - 1;
 }
 
 struct value *
-legalize_contraction(struct pass_ctx *c, struct node *n)
+legalize_matmul(struct pass_ctx *c, struct node *n)
 {
-	int64_t groups = n->op == OP_matmul ? 1 : node_int(n, ATTR_groups);
 	int k = summed_dim(n, 0);
 
 	if (n->in[0]->type.dim[k] != 0)
 		return n->out[0];
-	node_set_in(c->g, n, 0, zeros(c, n->in[0], k, groups));
-	node_set_in(c->g, n, 1, zeros(c, n->in[1], summed_dim(n, 1),
-	    n->op == OP_conv_transpose ? groups : 1));
+	node_set_in(c->g, n, 0, zeros(c, n->in[0], k));
+	node_set_in(c->g, n, 1, zeros(c, n->in[1], summed_dim(n, 1)));
 	c->changed = true;
 	return n->out[0];
 }

@@ -67,7 +67,7 @@ legalize_gemm(struct pass_ctx *c, struct node *n)
 	}
 	v = build_op(c->g, OP_matmul, in, 4, a, 2,
 	    alpha == 1 && add == NULL ? l.t : l.w, n);
-	legalize_contraction(c, v->def);
+	legalize_matmul(c, v->def);
 	if (alpha != 1 && add != NULL)
 		return lg_fma_out(&l, v, lg_k(&l, alpha), add);
 	if (alpha != 1)

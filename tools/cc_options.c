@@ -11,9 +11,9 @@
 static const char help_text[] =
     "Usage: wavecc [options] MODEL -o OUT\n"
     "\n"
-    "Compiles a model (.onnx, .wgr, .wtl, .ws) ahead of time to a program for "
-    "a\n"
-    "systolic accelerator. Run the result with wavesim.\n"
+    "Compiles a model (.onnx, .net, .wgr, .wtl, .ws) ahead of time to a "
+    "program\n"
+    "for a systolic accelerator. Run the result with wavesim.\n"
     "\n"
     "  wavecc model.onnx -o model.wo              for the default target, "
     "wavecore\n"
@@ -37,6 +37,8 @@ static const char help_text[] =
     "  -finput=NAME:DxDx...    shape of an input\n"
     "  -fconst=NAME=FILE.npy   bind an input at compile time\n"
     "  -fbatch=N               mini-batch\n"
+    "  -DNAME=VALUE            argument or dimension of a .net\n"
+    "  -fseed=N                seed of its initial weights, default 0\n"
     "\n"
     "Optimization:\n"
     "  -O0 .. -O3        level, default 2\n"
@@ -161,6 +163,10 @@ parse_f(struct wavecc_options *o, const char *arg)
 		    o->batch > MAX_DIM)
 			return usage("-fbatch wants a positive number, not "
 			    "'%s'", v);
+	} else if ((v = after(arg, "-fseed=")) != NULL) {
+		if (!parse_int64(v, &o->seed) || o->seed < 0)
+			return usage("-fseed wants a number from 0 on, not "
+			    "'%s'", v);
 	} else if ((v = after(arg, "-finput=")) != NULL) {
 		if (!parse_shape(o, v))
 			return usage("-finput wants NAME:DxDx..., not '%s'",
@@ -230,6 +236,18 @@ find_switch(struct wavecc_options *o, const char *arg)
 }
 
 static enum wavecc_action
+parse_define(struct wavecc_options *o, const char *text)
+{
+	const char *eq = strchr(text, '=');
+	if (eq == NULL || eq == text)
+		return usage("-D wants NAME=VALUE, not '%s'", text);
+	struct net_define d = {arena_strndup(o->arena, text,
+	    (size_t)(eq - text)), eq + 1};
+	VEC_PUSH(o->arena, &o->defines, d);
+	return WAVECC_COMPILE;
+}
+
+static enum wavecc_action
 parse_option(struct wavecc_options *o, const char *arg)
 {
 	const char *v;
@@ -260,6 +278,8 @@ parse_option(struct wavecc_options *o, const char *arg)
 			    "lists them", v);
 	} else if (arg[1] == 'f') {
 		return parse_f(o, arg);
+	} else if (arg[1] == 'D') {
+		return parse_define(o, arg + 2);
 	} else if (arg[1] == 'm') {
 		return parse_m(o, arg);
 	} else {

@@ -4,6 +4,7 @@
 
 #include <wave/target.h>
 
+#include "frontend/net.h"
 #include "frontend/onnx.h"
 #include "passes/pass.h"
 #include "support/vec.h"
@@ -30,7 +31,8 @@ struct wavecc_options {
 	VEC(const char *) overrides; /* KEY=VALUE of -m */
 	VEC(struct onnx_input_shape) inputs;
 	VEC(struct onnx_input_const) consts;
-	int64_t batch;
+	VEC(struct net_define) defines; /* -DNAME=VALUE */
+	int64_t batch, seed;
 	struct pass_options passes;
 	VEC(enum pass_id) only; /* -passes=: instead of the pipeline */
 	bool only_given;

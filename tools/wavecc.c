@@ -69,6 +69,14 @@ read_graph(struct driver *dr)
 		step(dr, "parse graph IR");
 		dr->graph = graph_parse(dr->arena, &dr->diag, dr->o.input,
 		    dr->data, dr->size);
+	} else if (has_suffix(dr->o.input, ".net")) {
+		struct net_options net = {.batch = dr->o.batch,
+		    .seed = (uint64_t)dr->o.seed,
+		    .defines = dr->o.defines.data,
+		    .ndefines = dr->o.defines.len};
+		step(dr, "read network");
+		dr->graph = net_parse(dr->arena, &dr->diag, dr->o.input,
+		    dr->data, dr->size, &net, NULL);
 	} else {
 		step(dr, "import ONNX");
 		dr->graph = onnx_import(dr->arena, &dr->diag, dr->o.input,
@@ -269,7 +277,8 @@ compile(struct driver *dr)
 	return object_write(&dr->diag, dr->o.output, dr->program);
 }
 
-static const char *const input_kinds[] = {".onnx", ".wgr", ".wtl", ".ws"};
+static const char *const input_kinds[] = {".onnx", ".net", ".wgr", ".wtl",
+    ".ws"};
 
 static bool
 known_input(struct driver *dr)
@@ -278,7 +287,7 @@ known_input(struct driver *dr)
 		if (has_suffix(dr->o.input, input_kinds[i]))
 			return true;
 	diag_error(&dr->diag, NULL, "%s: unknown kind of input; a model ends "
-	    "in .onnx, .wgr, .wtl or .ws", dr->o.input);
+	    "in .onnx, .net, .wgr, .wtl or .ws", dr->o.input);
 	return false;
 }
 

@@ -196,18 +196,17 @@ aff_eval(const struct aff *a, const int64_t *idx, int64_t group)
 {
 	uint64_t v = (uint64_t)a->base;
 	uint64_t ring = (uint64_t)a->rbase;
+	int64_t r;
 
-	for (int l = 0; l < ISA_MAX_LOOPS; l++) {
+	for (int l = 0; l < ISA_MAX_LOOPS; l++)
 		v += (uint64_t)idx[l] * (uint64_t)a->stride[l];
-		ring += (uint64_t)idx[l] * (uint64_t)a->rcoef[l];
-	}
 	v += (uint64_t)group * (uint64_t)a->gstride;
-	if (a->rcount > 0) {
-		int64_t r = sign_extend(ring, 64) % a->rcount;
-
-		if (r < 0)
-			r += a->rcount;
-		v += (uint64_t)r * (uint64_t)a->rstep;
-	}
-	return sign_extend(v, 64);
+	if (a->rcount <= 0)
+		return sign_extend(v, 64);
+	for (int l = 0; l < ISA_MAX_LOOPS; l++)
+		ring += (uint64_t)idx[l] * (uint64_t)a->rcoef[l];
+	r = sign_extend(ring, 64) % a->rcount;
+	if (r < 0)
+		r += a->rcount;
+	return sign_extend(v + (uint64_t)r * (uint64_t)a->rstep, 64);
 }

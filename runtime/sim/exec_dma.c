@@ -8,6 +8,7 @@
 #include "runtime/sim/mem.h"
 #include "runtime/sim/pool.h"
 
+#define RUN 1024 /* elements converted at a time */
 #define SHARED_BOX 65536 /* elements; below, threads cost more than they save */
 
 /* One side of the transfer. */
@@ -50,15 +51,39 @@ convert_one(uint8_t *dst, enum dtype to, const uint8_t *src, enum dtype from)
 	dtype_set(dst, to, 0, isnan(v) ? (double)NAN : v);
 }
 
+/* n elements by way of f32, which holds every f16 and bf16. */
+static void
+convert_run(const struct copy *c, uint8_t *dst, enum dtype to, int64_t dstep,
+    const uint8_t *src, enum dtype from, int64_t sstep, int64_t n)
+{
+	float v[RUN];
+
+	if (sstep == (int64_t)dtype_size(from))
+		c->loops->load(from, v, 0, src, 0, 1, n);
+	else
+		c->loops->load(from, v, 1, src, sstep, n, 1);
+	if (dstep == (int64_t)dtype_size(to))
+		c->loops->store(to, dst, 0, v, 0, 1, n);
+	else
+		c->loops->store(to, dst, dstep, v, 1, n, 1);
+}
+
+/* Runs along rows where that is longer and source or destination go on. */
+static const struct block *
+longer(struct block *b, int64_t dst_size, int64_t src_size)
+{
+	if (b->rows > b->cols && (b->dst_row == dst_size ||
+	    b->src_row == src_size))
+		*b = (struct block){b->cols, b->rows, b->dst_col, b->dst_row,
+		    b->src_col, b->src_row};
+	return b;
+}
+
 static void
 convert_block(const struct copy *c, const struct block *b, uint8_t *dst,
     enum dtype to, const uint8_t *src, enum dtype from)
 {
-	enum { RUN = 1024 };
-	bool runs = b->dst_col == (int64_t)dtype_size(to) &&
-	    b->src_col == (int64_t)dtype_size(from) && to != DT_F64 &&
-	    from != DT_F64;
-	float v[RUN];
+	bool wide = to == DT_F64 || from == DT_F64;
 
 	for (int64_t r = 0; r < b->rows; r++) {
 		for (int64_t i = 0, n; i < b->cols; i += n) {
@@ -66,14 +91,12 @@ convert_block(const struct copy *c, const struct block *b, uint8_t *dst,
 			const uint8_t *s = src + r * b->src_row +
 			    i * b->src_col;
 
-			if (!runs) {
-				n = 1;
+			n = wide ? 1 : b->cols - i < RUN ? b->cols - i : RUN;
+			if (wide)
 				convert_one(d, to, s, from);
-				continue;
-			}
-			n = b->cols - i < RUN ? b->cols - i : RUN;
-			c->loops->load(from, v, 0, s, 0, 1, n);
-			c->loops->store(to, d, 0, v, 0, 1, n);
+			else
+				convert_run(c, d, to, b->dst_col, s, from,
+				    b->src_col, n);
 		}
 	}
 }
@@ -144,7 +167,9 @@ transfer(struct copy *c, int row, int col, int64_t dram, int64_t chip,
 	if (d->dtype == p->dtype)
 		copy_block(c, &b, dst, src, d->size);
 	else
-		convert_block(c, &b, dst, c->load ? p->dtype : d->dtype, src,
+		convert_block(c, c->load ? longer(&b, p->size, d->size) :
+		    longer(&b, d->size, p->size), dst,
+		    c->load ? p->dtype : d->dtype, src,
 		    c->load ? d->dtype : p->dtype);
 }
 

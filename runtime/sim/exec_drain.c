@@ -9,7 +9,7 @@
 #include "runtime/sim/view.h"
 
 #define CHUNK 256 /* channels at a time */
-#define BLOCK 4096 /* values at a time */
+#define BLOCK 2048 /* values at a time, so that three such arrays stay near */
 #define SHARED_BLOCK 32768 /* below this, threads cost more than they save */
 
 float
@@ -58,7 +58,7 @@ static const float *
 channel_values(struct drain *d, const struct epi_vector *e, int64_t base,
     const struct chunk *k, float *to)
 {
-	int64_t size = (int64_t)dtype_size(e->dtype), addr;
+	int64_t size = view_elem(e->dtype), addr;
 	const struct mem *m;
 
 	if (e->space == SPACE_NONE)
@@ -88,7 +88,7 @@ residual(struct drain *d, const struct chunk *k, const struct view_row *r,
 		addr = wrap_step(addr, r->o[a], e->res_axis[a]);
 	addr = wrap_step(addr, d->part.q + k->q, e->res_c);
 	if (mem_holds2(d->res, addr, rows, step, k->n, e->res_c,
-	    (int64_t)dtype_size(e->res_dtype)))
+	    view_elem(e->res_dtype)))
 		view_load(d->loops, &b, to, d->res->data + addr);
 	else
 		atomic_store(&d->bad, true);
@@ -116,7 +116,7 @@ put_block(struct drain *d, const struct chunk *k, const struct view_row *r,
 	    src_row, 1};
 
 	if (mem_holds2(d->m, addr, rows, at.step, k->n, v->c_addr,
-	    (int64_t)dtype_size(v->dtype)))
+	    view_elem(v->dtype)))
 		view_store(d->loops, &b, d->m->data + addr, src);
 	else
 		atomic_store(&d->bad, true);
@@ -128,28 +128,26 @@ drain_block(struct drain *d, struct chunk *k, const struct view_row *r,
     int64_t i, int64_t rows)
 {
 	int64_t np = d->part.np, nq = d->part.nq;
-	const float *from = d->obuf->data + (d->turned ? k->q * np + i :
-	    i * nq + k->q);
-	float v[BLOCK], more[BLOCK];
+	float turned[BLOCK], more[BLOCK], v[BLOCK];
 
-	if (!d->turned && d->e == NULL) {
-		put_block(d, k, r, rows, from, nq);
+	k->block.rows = rows;
+	k->block.sums = d->obuf->data + i * nq + k->q;
+	k->block.sum_row = nq;
+	if (d->turned) {
+		d->loops->transpose(turned, k->n, (const uint8_t *)
+		    (d->obuf->data + k->q * np + i), np * 4, k->n, rows);
+		k->block.sums = turned;
+		k->block.sum_row = k->n;
+	}
+	if (d->e == NULL) {
+		put_block(d, k, r, rows, k->block.sums, k->block.sum_row);
 		return;
 	}
-	if (d->turned)
-		d->loops->transpose(v, k->n, (const uint8_t *)from, np * 4,
-		    k->n, rows);
-	else
-		d->loops->load(DT_F32, v, k->n, (const uint8_t *)from, nq * 4,
-		    rows, k->n);
-	if (d->e != NULL) {
-		k->block.rows = rows;
-		k->block.residual = d->res == NULL ? NULL :
-		    residual(d, k, r, rows, more);
-		if (atomic_load(&d->bad))
-			return;
-		d->loops->epilogue(&k->block, v);
-	}
+	k->block.residual = d->res == NULL ? NULL :
+	    residual(d, k, r, rows, more);
+	if (atomic_load(&d->bad))
+		return;
+	d->loops->epilogue(&k->block, v);
 	put_block(d, k, r, rows, v, k->n);
 }
 
@@ -197,7 +195,7 @@ rows_apart(const struct drain *d)
 	const struct view *v = d->v;
 	int64_t size[5] = {v->n, 0, 0, 0, v->c};
 	int64_t to[5] = {v->n_addr, 0, 0, 0, v->c_addr}, from[5] = {0};
-	int64_t elem = (int64_t)dtype_size(v->dtype);
+	int64_t elem = view_elem(v->dtype);
 	struct mem_range w, r;
 
 	for (int a = 0; a < 3; a++) {
@@ -212,13 +210,13 @@ rows_apart(const struct drain *d)
 	from[0] = d->e->res_n;
 	from[4] = d->e->res_c;
 	memcpy(from + 1, d->e->res_axis, sizeof d->e->res_axis);
-	elem = (int64_t)dtype_size(d->e->res_dtype);
+	elem = view_elem(d->e->res_dtype);
 	if (!mem_box(5, size, from, elem, &r))
 		return false;
 	/* the view's base is where position 0 lies, not the first row */
 	if (d->res_base == d->base && memcmp(from, to, sizeof to) == 0 &&
 	    v->axis[0].pad == 0 && v->axis[1].pad == 0 &&
-	    v->axis[2].pad == 0 && elem == (int64_t)dtype_size(v->dtype))
+	    v->axis[2].pad == 0 && elem == view_elem(v->dtype))
 		return true;
 	for (int a = 0; a < 3; a++)
 		if (v->axis[a].pad != 0)

@@ -65,8 +65,13 @@ clear(const struct gather *g, float *dst, int64_t rows, int64_t cols)
 			    (size_t)rows * sizeof *dst);
 		return;
 	}
-	for (int64_t r = 0; r < rows; r++)
-		memset(dst + r * g->p_step, 0, (size_t)cols * sizeof *dst);
+	for (int64_t r = 0; r < rows; r++, dst += g->p_step) {
+		if (cols > 8)
+			memset(dst, 0, (size_t)cols * sizeof *dst);
+		else
+			for (int64_t c = 0; c < cols; c++)
+				dst[c] = 0;
+	}
 }
 
 /* rows x cols elements from addr on, each of which is stored. */
@@ -79,7 +84,7 @@ copy_block(struct gather *g, int64_t addr, int64_t row_step, int64_t rows,
 	    g->p_step, g->q_step};
 
 	if (mem_holds2(g->m, addr, rows, row_step, cols, v->c_addr,
-	    (int64_t)dtype_size(v->dtype)))
+	    view_elem(v->dtype)))
 		view_load(g->loops, &b, dst, g->m->data + addr);
 	else
 		atomic_store(&g->bad, true);

@@ -12,8 +12,9 @@
 static inline __mmask16
 mask_of(int64_t n)
 {
-	return n >= 16 ? (__mmask16)0xffff : n <= 0 ? (__mmask16)0 :
-	    (__mmask16)((1u << n) - 1);
+	unsigned ones = n >= 16 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1;
+
+	return (__mmask16)ones;
 }
 
 static inline __m512
@@ -217,7 +218,29 @@ to_bf16(uint8_t *dst, const float *src, int64_t n)
 	}
 }
 
+static void
+epi_steps(int64_t n, float *dst, const float *v, const float *scale,
+    const float *bias, const float *res)
+{
+	for (int64_t i = 0; i < n; i += 16) {
+		__mmask16 m = mask_of(n - i);
+		__m512 x = _mm512_maskz_loadu_ps(m, v + i);
+
+		if (scale != NULL)
+			x = _mm512_mul_ps(x,
+			    _mm512_maskz_loadu_ps(m, scale + i));
+		if (bias != NULL)
+			x = _mm512_add_ps(x,
+			    _mm512_maskz_loadu_ps(m, bias + i));
+		if (res != NULL)
+			x = _mm512_add_ps(x,
+			    _mm512_maskz_loadu_ps(m, res + i));
+		_mm512_mask_storeu_ps(dst + i, m, x);
+	}
+}
+
 #define HAVE_RUNS
+#define HAVE_STEPS
 #include "runtime/sim/map_loops.h"
 
 const struct sim_loops sim_loops_avx512 = {"avx512", gemm, load_rows,

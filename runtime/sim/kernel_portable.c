@@ -113,8 +113,8 @@ sim_loops_best(void)
 	    __builtin_cpu_supports("avx512vl") &&
 	    __builtin_cpu_supports("avx512dq"))
 		return &sim_loops_avx512;
-	if (__builtin_cpu_supports("avx2") &&
-	    __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c"))
+	/* every processor with AVX2 has F16C */
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &sim_loops_avx2;
 #endif
 	return &sim_loops_portable;

@@ -13,9 +13,11 @@
 
 #define RED_LANES 16 /* accumulators of a reduction */
 
-/* The epilogue of a drain on a block: rows x cols f32 values, dense. */
+/* The epilogue of a drain on a block of rows x cols sums. */
 struct epi_block {
 	int64_t rows, cols;
+	const float *sums; /* rows sum_row apart */
+	int64_t sum_row;
 	const float *scale, *bias; /* cols values, or NULL */
 	const float *residual;     /* rows x cols, dense, or NULL */
 	enum epi_act act;
@@ -46,8 +48,8 @@ struct sim_loops {
 	void (*transpose)(float *dst, int64_t dst_row, const uint8_t *src,
 	    int64_t src_row, int64_t rows, int64_t cols);
 
-	/* v = act(v * scale + bias + residual), each step rounded */
-	void (*epilogue)(const struct epi_block *e, float *v);
+	/* act(sums * scale + bias + residual), each step rounded; dense */
+	void (*epilogue)(const struct epi_block *e, float *dst);
 
 	/* dst[i] = f(x[i], y[i], z[i]); absent sources hold anything. */
 	void (*map)(enum vec_func f, int64_t n, float *dst, const float *x,

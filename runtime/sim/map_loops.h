@@ -7,6 +7,7 @@
 
 #include "runtime/sim/exec.h"
 #include "runtime/sim/loops.h"
+#include "runtime/sim/vecmath.h"
 
 #define CANONICAL_NAN 0x7fc00000u
 
@@ -63,6 +64,12 @@ map_f32(enum vec_func f, int64_t n, float *restrict dst,
 	case VF_fill: EACH(p);
 	case VF_neg: EACH(-x[i]);
 	case VF_abs: EACH(fabsf(x[i]));
+	case VF_floor: EACH(floorf(x[i]));
+	case VF_ceil: EACH(ceilf(x[i]));
+	case VF_round: EACH(rintf(x[i]));
+	case VF_reciprocal: EACH(1 / x[i]);
+	case VF_sqrt: EACH(sqrtf(x[i]));
+	case VF_rsqrt: EACH((float)(1 / sqrt((double)x[i])));
 	case VF_relu: EACH(x[i] > 0 ? x[i] : keep_nan(x[i], 0));
 	case VF_leaky_relu: EACH(x[i] >= 0 ? x[i] : p * x[i]);
 	case VF_clip:
@@ -87,6 +94,10 @@ map_f32(enum vec_func f, int64_t n, float *restrict dst,
 	case VF_less_equal: EACH(x[i] <= y[i] ? 1 : 0);
 	case VF_select: EACH(x[i] != 0 ? y[i] : z[i]);
 	case VF_bitsel: EACH(bits_meet(x[i], z[i]) ? y[i] : 0);
+	case VF_exp: EACH((float)vm_exp((double)x[i]));
+	case VF_tanh: EACH((float)vm_tanh((double)x[i]));
+	case VF_sigmoid: EACH((float)vm_sigmoid((double)x[i]));
+	case VF_erf: EACH((float)vm_erf((double)x[i]));
 	case VF_fma: EACH(fmaf(x[i], y[i], z[i]));
 	default: EACH(vecmath_f32(f, x[i], y[i], z[i], param));
 	}
@@ -185,28 +196,52 @@ activate(const struct epi_block *e, int64_t n, float *v)
 			v[i] *= clamp01(fmaf(v[i], 1.0f / 6, 0.5f));
 		break;
 	case EPI_SIGMOID:
+		for (int64_t i = 0; i < n; i++)
+			v[i] = (float)vm_sigmoid((double)v[i]);
+		break;
 	case EPI_TANH:
 		for (int64_t i = 0; i < n; i++)
-			v[i] = epi_act(e->act, v[i], alpha, beta);
+			v[i] = (float)vm_tanh((double)v[i]);
 		break;
 	}
 }
 
+/* One row before its activation. A build may bring its own (HAVE_STEPS). */
+#ifndef HAVE_STEPS
+#define EACH(EXPR)                      \
+	for (int64_t i = 0; i < n; i++) \
+		dst[i] = (EXPR);        \
+	break
+
 static inline void
-epilogue(const struct epi_block *e, float *restrict v)
+epi_steps(int64_t n, float *restrict dst, const float *restrict v,
+    const float *restrict scale, const float *restrict bias,
+    const float *restrict res)
+{
+	switch ((scale != NULL) | (bias != NULL) << 1 | (res != NULL) << 2) {
+	case 0: EACH(v[i]);
+	case 1: EACH(v[i] * scale[i]);
+	case 2: EACH(v[i] + bias[i]);
+	case 3: EACH(v[i] * scale[i] + bias[i]);
+	case 4: EACH(v[i] + res[i]);
+	case 5: EACH(v[i] * scale[i] + res[i]);
+	case 6: EACH(v[i] + bias[i] + res[i]);
+	default: EACH(v[i] * scale[i] + bias[i] + res[i]);
+	}
+}
+#undef EACH
+#endif
+
+static inline void
+epilogue(const struct epi_block *e, float *dst)
 {
 	int64_t cols = e->cols;
 
-	for (int64_t r = 0; r < e->rows && e->scale != NULL; r++)
-		for (int64_t c = 0; c < cols; c++)
-			v[r * cols + c] *= e->scale[c];
-	for (int64_t r = 0; r < e->rows && e->bias != NULL; r++)
-		for (int64_t c = 0; c < cols; c++)
-			v[r * cols + c] += e->bias[c];
-	if (e->residual != NULL)
-		for (int64_t i = 0; i < e->rows * cols; i++)
-			v[i] += e->residual[i];
-	activate(e, e->rows * cols, v);
+	for (int64_t r = 0; r < e->rows; r++)
+		epi_steps(cols, dst + r * cols, e->sums + r * e->sum_row,
+		    e->scale, e->bias, e->residual == NULL ? NULL :
+		    e->residual + r * cols);
+	activate(e, e->rows * cols, dst);
 }
 
 #ifdef HAVE_RUNS
@@ -214,13 +249,16 @@ static inline void
 load_rows(enum dtype t, float *dst, int64_t dst_row, const uint8_t *src,
     int64_t src_row, int64_t rows, int64_t cols)
 {
-	for (int64_t r = 0; r < rows; r++, dst += dst_row, src += src_row) {
+	for (int64_t r = 0; r < rows; r++) {
+		float *to = dst + r * dst_row;
+		const uint8_t *from = src + r * src_row;
+
 		if (t == DT_F32)
-			copy_f32(dst, src, cols);
+			copy_f32(to, from, cols);
 		else if (t == DT_F16)
-			from_f16(dst, src, cols);
+			from_f16(to, from, cols);
 		else
-			from_bf16(dst, src, cols);
+			from_bf16(to, from, cols);
 	}
 }
 
@@ -228,13 +266,16 @@ static inline void
 store_rows(enum dtype t, uint8_t *dst, int64_t dst_row, const float *src,
     int64_t src_row, int64_t rows, int64_t cols)
 {
-	for (int64_t r = 0; r < rows; r++, dst += dst_row, src += src_row) {
+	for (int64_t r = 0; r < rows; r++) {
+		uint8_t *to = dst + r * dst_row;
+		const float *from = src + r * src_row;
+
 		if (t == DT_F32)
-			store_f32(dst, src, cols);
+			store_f32(to, from, cols);
 		else if (t == DT_F16)
-			to_f16(dst, src, cols);
+			to_f16(to, from, cols);
 		else
-			to_bf16(dst, src, cols);
+			to_bf16(to, from, cols);
 	}
 }
 #endif

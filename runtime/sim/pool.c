@@ -1,12 +1,15 @@
 #include "runtime/sim/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Kernel calls last tens of microseconds, so a waiting thread first polls. */
+/* Kernel calls last tens of microseconds, so a waiting thread first polls; it
+ * gives way now and then in case there are fewer processors than threads. */
 #define POLLS 20000
+#define POLLS_A_TURN 500
 
 struct worker {
 	struct pool *pool;
@@ -22,6 +25,7 @@ struct pool {
 	int64_t n, unit;
 	atomic_uint round; /* a new value is a new job */
 	atomic_int left;   /* workers still busy */
+	atomic_int asleep; /* workers that wait for wake */
 	bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -47,14 +51,30 @@ run_share(struct pool *p, int index)
 }
 
 static void
+poll(int i)
+{
+	if (i % POLLS_A_TURN == POLLS_A_TURN - 1)
+		sched_yield();
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* asleep is raised before round is looked at once more, and start looks at
+ * them in the other order: no job is missed. */
+static void
 await(struct pool *p, unsigned seen)
 {
-	for (int i = 0; i < POLLS; i++)
+	for (int i = 0; i < POLLS; i++) {
 		if (atomic_load(&p->round) != seen)
 			return;
+		poll(i);
+	}
 	pthread_mutex_lock(&p->lock);
+	atomic_fetch_add(&p->asleep, 1);
 	while (atomic_load(&p->round) == seen)
 		pthread_cond_wait(&p->wake, &p->lock);
+	atomic_fetch_sub(&p->asleep, 1);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -76,9 +96,11 @@ work(void *arg)
 static void
 start(struct pool *p)
 {
-	pthread_mutex_lock(&p->lock);
 	atomic_store(&p->left, p->threads - 1);
 	atomic_fetch_add(&p->round, 1);
+	if (atomic_load(&p->asleep) == 0)
+		return;
+	pthread_mutex_lock(&p->lock);
 	pthread_cond_broadcast(&p->wake);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -137,6 +159,6 @@ pool_run(struct pool *p, int64_t n, int64_t unit,
 	p->unit = unit;
 	start(p);
 	run_share(p, 0);
-	while (atomic_load(&p->left) > 0)
-		;
+	for (int i = 0; atomic_load(&p->left) > 0; i++)
+		poll(i);
 }

@@ -89,35 +89,50 @@ is_short(enum dtype t) /* that the loops convert */
 	return t == DT_F32 || t == DT_F16 || t == DT_BF16;
 }
 
-static float
-one_f32(const uint8_t *p, enum dtype t)
-{
-	uint64_t u;
+/* Integers that programs mix with floats. */
+#define EACH(TYPE)                                       \
+	for (int64_t i = 0; i < n; i++) {                \
+		TYPE x;                                  \
+							 \
+		memcpy(&x, src + i * step, sizeof x);    \
+		dst[i] = (float)x;                       \
+	}                                                \
+	break
 
-	if (t == DT_F64 || is_short(t))
-		return (float)dtype_get(p, t, 0);
-	if (t != DT_U64)
-		return (float)dtype_get_i64(p, t, 0);
-	memcpy(&u, p, sizeof u);
-	return (float)u;
+static void
+get_ints(float *dst, const uint8_t *src, int64_t step, enum dtype t,
+    int64_t n)
+{
+	switch (t) {
+	case DT_BOOL:
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = src[i * step] != 0;
+		break;
+	case DT_U8: EACH(uint8_t);
+	case DT_I32: EACH(int32_t);
+	case DT_I64: EACH(int64_t);
+	case DT_U64: EACH(uint64_t);
+	default:
+		for (int64_t i = 0; i < n; i++)
+			dst[i] = (float)dtype_get(src + i * step, t, 0);
+	}
 }
+#undef EACH
 
 void
 vec_get_f32(const struct vec_op *op, float *dst, const uint8_t *src,
     int64_t step, enum dtype t, int64_t n)
 {
-	if (step == 0) {
-		float v = one_f32(src, t);
-
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = v;
+	if (step == 0 && n > 1) {
+		vec_get_f32(op, dst, src, 0, t, 1);
+		for (int64_t i = 1; i < n; i++)
+			dst[i] = dst[0];
 	} else if (is_short(t) && step == (int64_t)dtype_size(t)) {
 		op->loops->load(t, dst, 0, src, 0, 1, n);
 	} else if (is_short(t)) {
 		op->loops->load(t, dst, 1, src, step, n, 1);
 	} else {
-		for (int64_t i = 0; i < n; i++)
-			dst[i] = one_f32(src + i * step, t);
+		get_ints(dst, src, step, t, n);
 	}
 }
 

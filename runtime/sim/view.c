@@ -12,6 +12,19 @@
 /* Runs as short as this are worth joining over taps, in bytes. */
 #define SHORT_RUN 256
 
+/* a / b and the rest for a >= 0, b > 0; most numbers are short, and dividing
+ * those is quicker. */
+static inline int64_t
+split(int64_t a, int64_t b, int64_t *rest)
+{
+	if ((a | b) >> 32 == 0) {
+		*rest = (uint32_t)a % (uint32_t)b;
+		return (uint32_t)a / (uint32_t)b;
+	}
+	*rest = a % b;
+	return a / b;
+}
+
 struct view_row
 view_row_at(const struct view *v, int64_t p)
 {
@@ -23,8 +36,7 @@ view_row_at(const struct view *v, int64_t p)
 		r.o[a] = 0;
 		if (out == 1)
 			continue;
-		r.o[a] = p % out;
-		p /= out;
+		p = split(p, out, &r.o[a]);
 	}
 	r.n = p;
 	return r;
@@ -37,7 +49,7 @@ view_joins(const struct view *v)
 
 	return v->kcg == 0 && x->kernel > 1 && x->up == 1 && x->dil > 0 &&
 	    x->dil < MAX_STRIDE && x->kernel < MAX_STRIDE &&
-	    v->c * (int64_t)dtype_size(v->dtype) < SHORT_RUN &&
+	    v->c * view_elem(v->dtype) < SHORT_RUN &&
 	    wrap_mul(x->dil, x->addr) == wrap_mul(v->c, v->c_addr);
 }
 
@@ -48,12 +60,10 @@ view_run_at(const struct view *v, int64_t q, int64_t limit, bool join)
 	int64_t tap = 0;
 
 	if (q >= v->c) {
-		r.c = q % v->c;
-		tap = q / v->c;
+		tap = split(q, v->c, &r.c);
 	}
 	for (int a = 2; a >= 0 && tap > 0; a--) {
-		r.tap[a] = tap % v->axis[a].kernel;
-		tap /= v->axis[a].kernel;
+		tap = split(tap, v->axis[a].kernel, &r.tap[a]);
 	}
 	r.len = v->c - r.c;
 	if (join)
@@ -212,7 +222,7 @@ load_turned(const struct sim_loops *l, enum dtype t, float *dst,
 {
 	enum { R = 32, C = 64 };
 	float piece[R * C];
-	int64_t size = (int64_t)dtype_size(t);
+	int64_t size = view_elem(t);
 
 	if (t == DT_F32) {
 		l->transpose(dst, dst_row, src, src_row, rows, cols);
@@ -257,7 +267,7 @@ void
 view_load(const struct sim_loops *l, const struct view_block *b, float *dst,
     const uint8_t *src)
 {
-	int64_t size = (int64_t)dtype_size(b->dtype);
+	int64_t size = view_elem(b->dtype);
 	bool cols = b->col_step == size || b->cols == 1;
 	bool rows = b->row_step == size || b->rows == 1;
 	bool to_cols = b->dst_col == 1, to_rows = b->dst_row == 1;
@@ -282,7 +292,7 @@ void
 view_store(const struct sim_loops *l, const struct view_block *b,
     uint8_t *dst, const float *src)
 {
-	int64_t size = (int64_t)dtype_size(b->dtype);
+	int64_t size = view_elem(b->dtype);
 
 	if (b->col_step == size || b->cols == 1) {
 		l->store(b->dtype, dst, b->row_step, src, b->dst_row, b->rows,

@@ -69,6 +69,13 @@ bool view_part(const struct view *v, int64_t outer0, int64_t outer,
 
 struct sim_loops;
 
+/* Bytes of an element of the matrix unit. */
+static inline int64_t
+view_elem(enum dtype t)
+{
+	return t == DT_F32 ? 4 : 2;
+}
+
 /* A matrix of elements in simulated memory and its place in an f32 array,
  * steps in bytes there and in floats here. */
 struct view_block {

@@ -5,6 +5,7 @@
 
 #include "backend/target.h"
 #include "passes/pass.h"
+#include "passes/shard.h"
 #include "runtime/device.h"
 #include "runtime/sim/sim.h"
 #include "support/str.h"
@@ -27,6 +28,8 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
     const struct compile_how *b, struct compiled *m)
 {
 	struct pass_options o;
+	struct graph *share = NULL;
+	const char *why;
 
 	memset(m, 0, sizeof *m);
 	m->target = load_target(a, d, b);
@@ -38,7 +41,13 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 	if (!passes_run(g, d, &o))
 		return false;
 	m->graph = g;
-	m->tile = backend_tile(a, d, g, m->target, 1);
+	m->groups = 1;
+	if (b->shard && m->target->groups > 1)
+		share = graph_shard(a, g, (int)m->target->groups, &why);
+	if (share != NULL)
+		m->groups = (int)m->target->groups;
+	m->tile = backend_tile(a, d, share != NULL ? share : g, m->target,
+	    m->groups);
 	if (m->tile == NULL)
 		return false;
 	m->code = compiled_code(a, d, m, b->serialize);
@@ -148,6 +157,8 @@ compile_name(struct arena *a, const struct compile_how *b)
 	strbuf_addf(&s, "%s -O%d", b->target, b->level);
 	if (b->precision != DT_NONE)
 		strbuf_addf(&s, " -mprecision=%s", dtype_name(b->precision));
+	if (b->shard)
+		strbuf_add(&s, " sharded");
 	for (size_t i = 0; i < COMPILE_SETTINGS; i++)
 		if (b->set[i][0] != '\0')
 			strbuf_addf(&s, " -m%s", b->set[i]);

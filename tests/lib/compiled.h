@@ -15,6 +15,7 @@ struct compile_how {
 	int level;          /* -O */
 	enum dtype precision; /* -mprecision; DT_NONE: the model's */
 	bool serialize;     /* -fserialize */
+	bool shard;         /* over the target's groups, where possible */
 };
 
 /* How to run. */
@@ -33,6 +34,7 @@ struct run_stats {
 struct compiled {
 	struct wave_target *target;
 	struct graph *graph; /* legalized */
+	int groups;          /* that share the batch */
 	struct tile_program *tile;
 	struct wave_program *code;
 };

@@ -24,7 +24,7 @@ net_leaf(struct net *n, enum dtype t, int rank, const int64_t *dim,
 	size_t count = (size_t)type_elems(&type);
 	void *data;
 
-	if (!constant)
+	if (!constant && (n->batch == 0 || (rank > 0 && dim[0] == n->batch)))
 		return graph_input(n->g, arena_printf(n->unit->arena, "x%zu",
 		    n->g->inputs.len), &type);
 	data = arena_calloc(n->unit->arena, count + 1, dtype_size(t));
@@ -67,6 +67,8 @@ random_shape(struct net *n, int rank, int64_t *dim)
 			dim[i] = 4 * net_between(n, 1, 5);
 		if (dim[i] > room)
 			dim[i] = room;
+		if (i == 0 && n->batch > 0)
+			dim[i] = n->batch;
 		room /= dim[i];
 	}
 	if (n->zero_size && rank > 0 && net_chance(n, 50))
@@ -225,7 +227,7 @@ static struct value *
 by_table(struct net *n, enum dtype t, enum lowering want)
 {
 	for (int tries = 0; tries < 40; tries++) {
-		enum op op = (enum op)net_between(n, 1, OP_COUNT - 1);
+		enum op op = (enum op)net_between(n, 1, NET_LAST_OP);
 		struct random_graph *r = &n->of[t];
 		struct node *node;
 
@@ -297,8 +299,10 @@ contraction(struct net *n, enum dtype t)
 {
 	int64_t dice = net_between(n, 1, 100);
 
-	if (dice <= 50)
+	if (dice <= 45)
 		return net_conv(n, t, false);
+	if (dice <= 55)
+		return net_block(n, t);
 	return dice <= 70 ? net_conv(n, t, true) : net_matmul(n, t);
 }
 
@@ -380,9 +384,9 @@ main_dtype(struct net *n)
 }
 
 struct graph *
-random_net(struct unit *u, uint64_t seed, bool contractions)
+random_net(struct unit *u, uint64_t seed, enum net_kind kind)
 {
-	struct net n = {.unit = u, .contractions = contractions};
+	struct net n = {.unit = u, .contractions = kind == NET_CONTRACTIONS};
 	enum dtype t;
 
 	/* spread neighbouring seeds */
@@ -397,13 +401,15 @@ random_net(struct unit *u, uint64_t seed, bool contractions)
 	}
 	for (int i = 0; i < 4; i++)
 		unit_random(&n.seed);
-	n.zero_size = net_chance(&n, 3);
+	if (kind == NET_BATCH)
+		n.batch = 2 * net_between(&n, 1, 2);
+	n.zero_size = kind == NET_ANY && net_chance(&n, 4);
 	t = main_dtype(&n);
 	for (int64_t todo = net_between(&n, 1, 8); todo > 0; todo--) {
 		struct value *v = one_node(&n, t);
 
 		/* mostly on with what came out */
-		if (v != NULL && net_chance(&n, 70) && (!contractions ||
+		if (v != NULL && net_chance(&n, 70) && (!n.contractions ||
 		    is_matrix_dtype(v->type.dtype)))
 			t = v->type.dtype;
 	}

@@ -13,12 +13,22 @@ struct net {
 	struct graph *g;
 	struct random_graph of[DT_COUNT]; /* values by dtype; all share g */
 	bool contractions; /* only contractions and data movement */
+	int64_t batch;     /* first dimension of all inputs; 0: any */
 	bool zero_size;    /* some tensors are empty */
 };
 
-/* A network of 1 to 8 nodes that depends on the seed only. contractions: what
- * it computes does not depend on how it is cut into tiles, to the bit. */
-struct graph *random_net(struct unit *u, uint64_t seed, bool contractions);
+/* The ops of training are behind it in the table. */
+#define NET_LAST_OP OP_log_softmax
+
+enum net_kind {
+	NET_ANY,
+	NET_CONTRACTIONS, /* only contractions and data movement */
+	NET_BATCH,        /* images of one even batch, constant weights */
+	NET_KINDS
+};
+
+/* A network of 1 to 8 nodes that depends on kind and seed only. */
+struct graph *random_net(struct unit *u, uint64_t seed, enum net_kind kind);
 
 /* ---- parts ---- */
 
@@ -38,8 +48,11 @@ void net_offer(struct net *n, struct value *v);
 /* The result of the spec, offered; NULL where it is no valid node. */
 struct value *net_add(struct net *n, const struct node_spec *spec);
 
-/* random_net_matrix.c: one contraction on values of dtype t. */
+/* random_net_matrix.c: a contraction on values of dtype t. */
 struct value *net_conv(struct net *n, enum dtype t, bool transposed);
 struct value *net_matmul(struct net *n, enum dtype t);
+
+/* Convolutions of one shape around which a value goes as residual. */
+struct value *net_block(struct net *n, enum dtype t);
 
 #endif

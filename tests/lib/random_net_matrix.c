@@ -21,7 +21,7 @@ static void
 list(struct draft *d, enum attr_id id, const int64_t *v, int n)
 {
 	int64_t *copy = arena_memdup(d->n->unit->arena, v,
-	    (size_t)(n + 1) * sizeof *v);
+	    (size_t)n * sizeof *v);
 
 	attr(d, attr_make_ints(id, copy, (size_t)n));
 }
@@ -60,7 +60,7 @@ weight(struct net *n, enum dtype t, int rank, const int64_t *dim, double limit)
 	int64_t dice = net_between(n, 1, 100);
 	struct value *w;
 
-	if (dice <= 72)
+	if (dice <= 72 || n->batch > 0)
 		return net_leaf(n, t, rank, dim, limit, true);
 	w = net_leaf(n, t, rank, dim, limit, false);
 	if (dice <= 86)
@@ -214,4 +214,65 @@ net_matmul(struct net *n, enum dtype t)
 	attr(&d, attr_make_int(ATTR_trans_a, ta));
 	attr(&d, attr_make_int(ATTR_trans_b, tb));
 	return add_contraction(&d, t, cols);
+}
+
+/* x through a convolution that keeps its shape, then perhaps a norm. */
+static struct value *
+same_conv(struct net *n, struct value *x, struct value *residual)
+{
+	static const enum op acts[] = {OP_relu, OP_sigmoid, OP_clip,
+	    OP_hard_swish};
+	struct draft d = {.n = n};
+	int64_t c = x->type.dim[1], k = net_chance(n, 70) ? 3 : 1;
+	int64_t one[3] = {1, 1, 1}, pad[3], dim[5] = {c, c};
+	int spatial = x->type.rank - 2;
+	struct value *y;
+
+	for (int i = 0; i < spatial; i++) {
+		pad[i] = k / 2;
+		dim[2 + i] = k;
+	}
+	d.spec.op = OP_conv;
+	d.in[0] = x;
+	d.in[1] = weight(n, x->type.dtype, spatial + 2, dim,
+	    1 / sqrt((double)(c * k * k)));
+	d.in[2] = net_chance(n, 60) ?
+	    net_leaf(n, x->type.dtype, 1, &c, 1, true) : NULL;
+	d.spec.nin = d.in[2] != NULL ? 3 : 2;
+	list(&d, ATTR_strides, one, spatial);
+	list(&d, ATTR_pads_begin, pad, spatial);
+	list(&d, ATTR_pads_end, pad, spatial);
+	d.spec.in = d.in;
+	d.spec.attrs = d.attrs;
+	y = net_add(n, &d.spec);
+	if (y == NULL)
+		return x;
+	if (residual != NULL) {
+		struct value *both[2] = {y, residual};
+		struct node_spec add = {.op = OP_add, .in = both, .nin = 2};
+
+		if (net_chance(n, 30)) {
+			node_set_in(n->g, y->def, 3, residual);
+		} else {
+			y = net_add(n, &add);
+		}
+	}
+	if (net_chance(n, 60) && !n->contractions) {
+		struct node_spec act = {.op = acts[net_between(n, 0, 3)],
+		    .in = &y, .nin = 1};
+
+		y = net_add(n, &act);
+	}
+	return y;
+}
+
+struct value *
+net_block(struct net *n, enum dtype t)
+{
+	struct value *x = net_pick(n, t, 3, 4), *y;
+
+	y = same_conv(n, x, NULL);
+	if (net_chance(n, 50))
+		y = same_conv(n, y, NULL);
+	return same_conv(n, y, x);
 }

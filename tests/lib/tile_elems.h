@@ -1,6 +1,6 @@
 /* What one execution of a tile instruction touches, element by element,
- * straight from the definitions in DESIGN.md: slow, exact and independent of the
- * compiler's own closed forms. */
+ * straight from the definitions in DESIGN.md: slow, exact and independent of
+ * the compiler's own closed forms. */
 #ifndef WAVE_TESTS_LIB_TILE_ELEMS_H
 #define WAVE_TESTS_LIB_TILE_ELEMS_H
 

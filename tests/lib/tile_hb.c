@@ -219,6 +219,38 @@ check_step(struct run *r, const struct step *s, const struct insn *in,
 	return true;
 }
 
+static int
+send(struct run *r, int q, const struct insn *in)
+{
+	struct signal sig = { r->q[q].clock };
+	uint32_t sem = (uint32_t)in->field[FIELD_sem];
+
+	sig.clock.done[q] = r->q[q].done;
+	if (r->owner[sem] >= 0 && r->owner[sem] != q) {
+		r->why = "a semaphore of two queues";
+		return -1;
+	}
+	r->owner[sem] = q;
+	for (int64_t i = 0; i < in->field[FIELD_by]; i++)
+		VEC_PUSH(r->h->a, &r->sem[sem], sig);
+	return 1;
+}
+
+static int
+execute(struct run *r, int q, const struct insn *in)
+{
+	struct queue_state *s = &r->q[q];
+	uint32_t i;
+
+	if ((size_t)s->done >= r->h->of_queue[q].len) {
+		r->why = "more instructions than the tree";
+		return -1;
+	}
+	i = r->h->of_queue[q].data[s->done++];
+	r->at[i] = s->clock;
+	return check_step(r, &r->h->step.data[i], in, s->idx) ? 1 : -1;
+}
+
 /* Executes one event of queue q. 1: done, 0: blocked, -1: wrong. */
 static int
 advance(struct run *r, int q)
@@ -236,7 +268,8 @@ advance(struct run *r, int q)
 		return -1;
 	}
 	w = insn_load(r->h->code->code[q].data, e->first[q] + s->pc);
-	if (!insn_decode(&w, &in, &why) || !insn_allowed(in.op, (enum queue)q)) {
+	if (!insn_decode(&w, &in, &why) ||
+	    !insn_allowed(in.op, (enum queue)q)) {
 		r->why = "a bad encoding";
 		return -1;
 	}
@@ -257,16 +290,7 @@ advance(struct run *r, int q)
 	if (in.op == INSN_HALT) {
 		s->halted = true;
 	} else if (in.op == INSN_SIGNAL) {
-		struct signal sig = { s->clock };
-		uint32_t sem = (uint32_t)in.field[FIELD_sem];
-		sig.clock.done[q] = s->done;
-		if (r->owner[sem] >= 0 && r->owner[sem] != q) {
-			r->why = "a semaphore of two queues";
-			return -1;
-		}
-		r->owner[sem] = q;
-		for (int64_t i = 0; i < in.field[FIELD_by]; i++)
-			VEC_PUSH(r->h->a, &r->sem[sem], sig);
+		return send(r, q, &in);
 	} else if (in.op == INSN_LOOP) {
 		s->start[s->depth] = s->pc;
 		s->count[s->depth] = in.field[FIELD_count];
@@ -277,15 +301,7 @@ advance(struct run *r, int q)
 		else
 			s->idx[--s->depth] = 0;
 	} else {
-		uint32_t i;
-		if ((size_t)s->done >= r->h->of_queue[q].len) {
-			r->why = "more instructions than the tree";
-			return -1;
-		}
-		i = r->h->of_queue[q].data[s->done++];
-		r->at[i] = s->clock;
-		if (!check_step(r, &r->h->step.data[i], &in, s->idx))
-			return -1;
+		return execute(r, q, &in);
 	}
 	return 1;
 }
@@ -352,6 +368,20 @@ judge_order(struct run *r, bool serial)
 	return HB_OK;
 }
 
+static void
+run_start(struct run *r, struct hb *h, const struct hb_site *without)
+{
+	memset(r, 0, sizeof *r);
+	r->h = h;
+	r->without = without;
+	r->nsems = h->code->entries->nsems;
+	r->sem = arena_calloc(h->a, r->nsems + 1, sizeof *r->sem);
+	r->owner = NEW_ARRAY(h->a, int, r->nsems + 1);
+	for (uint32_t i = 0; i < r->nsems; i++)
+		r->owner[i] = -1;
+	r->at = NEW_ARRAY(h->a, struct clock, h->step.len + 1);
+}
+
 enum hb_result
 hb_judge(struct hb *h, const struct hb_site *without, bool serial,
     const char **why)
@@ -365,16 +395,8 @@ hb_judge(struct hb *h, const struct hb_site *without, bool serial,
 		*why = h->bad;
 		return HB_CODE;
 	}
-	memset(&r, 0, sizeof r);
 	h->a = arena_new();
-	r.h = h;
-	r.without = without;
-	r.nsems = h->code->entries->nsems;
-	r.sem = arena_calloc(h->a, r.nsems + 1, sizeof *r.sem);
-	r.owner = NEW_ARRAY(h->a, int, r.nsems + 1);
-	for (uint32_t i = 0; i < r.nsems; i++)
-		r.owner[i] = -1;
-	r.at = NEW_ARRAY(h->a, struct clock, h->step.len + 1);
+	run_start(&r, h, without);
 	res = run(&r);
 	if (res == HB_OK)
 		res = judge_order(&r, serial);
@@ -383,6 +405,30 @@ hb_judge(struct hb *h, const struct hb_site *without, bool serial,
 	arena_free(h->a);
 	h->a = keep;
 	return res;
+}
+
+bool
+hb_implied(struct hb *h, const struct hb_site *without)
+{
+	struct arena *keep = h->a;
+	struct run all, less;
+	bool same;
+
+	h->a = arena_new();
+	run_start(&all, h, NULL);
+	run_start(&less, h, without);
+	same = run(&all) == HB_OK && run(&less) == HB_OK;
+	for (size_t i = 0; i < h->step.len && same; i++) {
+		int own = h->step.data[i].queue;
+
+		for (int q = 0; q < Q_COUNT; q++)
+			if (q != own &&
+			    all.at[i].done[q] != less.at[i].done[q])
+				same = false;
+	}
+	arena_free(h->a);
+	h->a = keep;
+	return same;
 }
 
 /* ---- set-up ---- */

@@ -34,6 +34,10 @@ size_t hb_signals(const struct hb *h, const struct hb_site **out);
 enum hb_result hb_judge(struct hb *h, const struct hb_site *without,
     bool serial, const char **why);
 
+/* Whether every execution knows as much of the other queues when the
+ * instruction at `without` is left out: it follows from the rest. */
+bool hb_implied(struct hb *h, const struct hb_site *without);
+
 /* Executions in all. */
 size_t hb_size(const struct hb *h);
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The importer and the reference evaluator against ONNX's vectors (Debian's
 # libonnx-testdata), our own small models and, where they are at hand, real
-# networks, whose refusals are listed in tests/conformance/onnx_refused.txt.
+# networks, whose refusals are listed in tests/conformance/refused.txt.
 set -u
 : "${OBJ:=build/opt}" "${SHARED:=../shared}" "${SCRATCH:=/tmp}"
 : "${ONNX_TESTDATA:=/usr/share/libonnx-testdata/data}"
@@ -43,11 +43,11 @@ check networks "$SHARED/assets/models" \
 if [ -d "$SHARED/assets/models" ]; then
 	sed -n 's/^refused *//p' "$SCRATCH/onnx.out" |
 	    sed "s,^$SHARED/assets/models/,," >"$SCRATCH/refused"
-	grep -v '^#' tests/conformance/onnx_refused.txt >"$SCRATCH/want"
+	grep -v '^#' tests/conformance/refused.txt >"$SCRATCH/want"
 	if diff "$SCRATCH/want" "$SCRATCH/refused"; then
 		echo "ok refused networks are listed"
 	else
-		echo "not ok refused networks differ from onnx_refused.txt"
+		echo "not ok refused networks differ from refused.txt"
 	fi
 else
 	echo "skip refused networks: no $SHARED"

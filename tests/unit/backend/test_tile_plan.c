@@ -275,6 +275,28 @@ an_overflow_names_who_is_alive(void **state)
 	unit_expect_error(u, "dram is too small");
 }
 
+/* Two local tiles at a time would overwrite each other's bank. */
+static void
+banks_hold_one_buffer_at_a_time(void **state)
+{
+	struct unit *u = *state;
+	struct tile_insn *in[2];
+	struct bench b;
+
+	start(u, &b);
+	tile_loop_open(b.p, "k", 4);
+	for (int i = 0; i < 2; i++) {
+		in[i] = tile_emit(b.p, TILE_SHIFT, Q_MX);
+		in[i]->mx.lbuf_v = tile_buffer(b.p, i == 0 ? "a" : "b",
+		    SPACE_LBUF_V, 1, 2, b.p->cur);
+	}
+	assert_true(tile_plan(b.p, &u->diag));
+	tile_emit(b.p, TILE_SHIFT, Q_ML)->mx.lbuf_v = in[0]->mx.lbuf_v;
+	assert_false(tile_plan(b.p, &u->diag));
+	unit_expect_error(u, "%b0 'a' and %b1 'b' are in lbuf_v at the same "
+	    "time");
+}
+
 static struct tile_buffer *
 constant(struct bench *b, const char *text)
 {
@@ -354,6 +376,7 @@ main(void)
 		UNIT_TEST(a_chain_needs_two_places),
 		UNIT_TEST(loads_run_ahead_where_it_fits),
 		UNIT_TEST(an_overflow_names_who_is_alive),
+		UNIT_TEST(banks_hold_one_buffer_at_a_time),
 		UNIT_TEST(equal_constants_are_stored_once),
 		UNIT_TEST(groups_keep_to_their_slices),
 	};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/sim/sim.h"
 #include "support/file.h"
 #include "support/str.h"
 #include "tests/lib/tile_gen.h"
@@ -160,6 +161,37 @@ an_odd_inner_loop(void **state)
 	by_hand(*state, "odd.wtl");
 }
 
+/* Each group works on its slice of the bound tensors and in its own
+ * temporaries. */
+static void
+groups_work_on_their_slices(void **state)
+{
+	struct unit *u = *state;
+	struct tile_program *p = read_program(u, u->arena, "groups.wtl");
+	struct sim_options o = { .check = true };
+	float x[144], y[144];
+
+	for (int i = 0; i < 144; i++)
+		x[i] = (float)i - 70;
+	for (int serial = 0; serial < 2; serial++) {
+		struct wave_program *code = tile_compile(u, p, serial);
+		struct device *dev;
+
+		assert_non_null(code);
+		dev = sim_open(code, &o, &u->diag);
+		assert_non_null(dev);
+		assert_true(dev->ops->write(dev, code->bindings[0].address, x,
+		    sizeof x));
+		if (!dev->ops->run(dev, "main", &u->diag))
+			fail_msg("%s", u->last);
+		assert_true(dev->ops->read(dev, code->bindings[1].address, y,
+		    sizeof y));
+		for (int i = 0; i < 144; i++)
+			assert_true(y[i] == x[i] * x[i]);
+		dev->ops->close(dev);
+	}
+}
+
 /* ---- the checker's judgement and ours ---- */
 
 /* Two independent judges of each program with one wait or signal left out. The
@@ -219,6 +251,7 @@ main(void)
 		UNIT_TEST(a_stream_through_three_loops),
 		UNIT_TEST(a_product_with_a_ring_of_weights),
 		UNIT_TEST(an_odd_inner_loop),
+		UNIT_TEST(groups_work_on_their_slices),
 		UNIT_TEST(random_programs_compute_their_meaning),
 		UNIT_TEST(tight_memory_computes_the_same),
 		UNIT_TEST(the_checker_agrees),

@@ -144,9 +144,9 @@ static const struct bad {
 	       "loop %i8 count=1 {\n",
 	    "bad:10:1: error: loops nest deeper than 8" },
 	{ HEAD "ld lod\n", "bad:2:4: error: no such instruction" },
-	{ HEAD "ld load chip=%b0\n", "bad:2:1: error: 'dram' is missing" },
-	{ HEAD "ld load dram=%b3 chip=%b0\n",
-	    "bad:2:14: error: there is no buffer %b3" },
+	{ BUFFERS "ld load chip=%b1\n", "bad:4:1: error: 'dram' is missing" },
+	{ BUFFERS "ld load dram=%b3 chip=%b1\n",
+	    "bad:4:14: error: there is no buffer %b3" },
 	{ BUFFERS "ld load dram=%b0+%i2*4 chip=%b1\n",
 	    "bad:4:18: error: %i2 is not a loop around this" },
 	{ BUFFERS "ld load dram=%b0+%b1 chip=%b1\n",
@@ -206,8 +206,8 @@ several_errors_in_one_run(void **state)
 	assert_int_equal(u->count[DIAG_ERROR], 3);
 }
 
-/* An accepted text prints to one that is accepted; where the verifier agrees the
- * rest of the backend takes it, too. */
+/* An accepted text prints to one that is accepted; where the verifier agrees
+ * the rest of the backend takes it, too. */
 static void
 same_or_refused(struct unit *u, struct arena *a, struct tile_program *p)
 {
