@@ -35,7 +35,7 @@ pack_time(const struct contraction *c, int64_t pack, int64_t rows)
 static int64_t
 choose_pack(const struct contraction *c)
 {
-	if (c->groups == 1 || !c->canonical)
+	if (c->groups == 1 || !c->packable)
 		return 1;
 	int64_t rows = c->win.n * c->win.out[0] * c->win.out[1] *
 	    c->win.out[2];
@@ -211,7 +211,7 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	case W_RESIDENT:
 		return place_on_chip(&c->w);
 	case W_WHOLE:
-		if (c->nbatch > 0 || (c->groups > 1 && !c->canonical))
+		if (c->nbatch > 0 || (c->groups > 1 && !c->packable))
 			return false;
 		*traffic = c->w_bytes;
 		if (space == SPACE_GBUF)

@@ -11,14 +11,16 @@ is_int(enum dtype t)
 }
 
 /* f64 when any operand is, integer when all are, else f32. What argmax and
- * argmin yield says nothing about what they compare. */
+ * the like yield says nothing about what they compare, nor does an index. */
 static enum vec_compute
 compute_type(const struct vec_op *op)
 {
-	bool arg = op->func == VF_rargmax || op->func == VF_rargmin;
+	bool arg = op->func == VF_rargmax || op->func == VF_rargmin ||
+	    op->func == VF_rbits || op->func == VF_warg;
+	int end = op->func == VF_wunpool ? 2 : op->nops;
 	bool whole = true;
 
-	for (int i = arg ? 1 : 0; i < op->nops; i++) {
+	for (int i = arg ? 1 : 0; i < end; i++) {
 		if (op->o[i].t == DT_F64)
 			return VEC_F64;
 		whole = whole && is_int(op->o[i].t);
