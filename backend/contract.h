@@ -24,9 +24,10 @@ struct contraction {
 	int64_t groups, cig, cog; /* channels of a group: in, out */
 	int64_t k;                /* taps * cig */
 	/* w in memory: byte strides per tap, input and output channel; flip:
-	 * taps run backwards. canonical: rows k of cog * groups columns. */
+	 * taps run backwards. canonical: rows k are evenly spaced; packable:
+	 * so are the columns of all groups. */
 	int64_t w_tap[3], w_c, w_n, w_group; /* and per group */
-	bool flip[3], canonical;
+	bool flip[3], canonical, packable;
 	int64_t w_bytes;
 	/* y and residual, byte strides of n, d, h, w and channel. */
 	int64_t y_addr[4], y_c, res_addr[4], res_c;
@@ -49,6 +50,7 @@ struct contract_plan {
 	int64_t kchunk;   /* rows of a weight chunk, W_STREAM; within a tap
 	                     where weights are not canonical */
 	int64_t rowblk, colblk; /* pixels and channels of an OBUF block */
+	int depth;        /* versions of staged tiles */
 	int64_t cycles;   /* steady matrix cycles, for reports */
 	int64_t time;     /* of the matrix unit */
 	int64_t traffic;  /* DRAM bytes */

@@ -524,7 +524,8 @@ local_result(struct emit *e)
 		e->y_addr[i] = step;
 		step *= e->size[i];
 	}
-	e->y_base = taff(stage_buffer(e->lw, "out", SPACE_GBUF, step, 2), 0);
+	e->y_base = taff(stage_buffer(e->lw, "out", SPACE_GBUF, step,
+	    e->lw->depth), 0);
 }
 
 /* Moves the tile of an image between DRAM and the chip. */
@@ -571,8 +572,8 @@ local_residual(struct emit *e)
 		e->res_addr[i] = step;
 		step *= e->size[i];
 	}
-	e->res_base = taff(stage_buffer(e->lw, "res", SPACE_GBUF, step, 2),
-	    0);
+	e->res_base = taff(stage_buffer(e->lw, "res", SPACE_GBUF, step,
+	    e->lw->depth), 0);
 	move_tile(e, true, &c->res, c->res_addr, c->res_c, &e->res_shift,
 	    &e->res_base, e->res_addr, e->res_c);
 }
@@ -670,5 +671,7 @@ contract_emit(const struct contraction *c, const struct contract_plan *p)
 		name[c->nbatch + i] = names[i];
 	}
 	assert(c->nbatch + 4 <= GRID_RANK);
+	c->lw->depth = p->depth;
 	grid_emit(c->lw, c->nbatch + 4, extent, tile, name, emit_tile, e);
+	c->lw->depth = 2;
 }

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* Cycles of a transfer before overlap with anything is worth modelling, and of
- * the work between two tiles that nothing hides. */
+/* Cycles between two tiles that nothing hides, however many are staged. */
 #define TILE_OVERHEAD 64
 
 static int64_t
@@ -36,7 +35,7 @@ pack_time(const struct contraction *c, int64_t pack, int64_t rows)
 static int64_t
 choose_pack(const struct contraction *c)
 {
-	if (c->groups == 1 || !c->canonical)
+	if (c->groups == 1 || !c->packable)
 		return 1;
 	int64_t rows = c->win.n * c->win.out[0] * c->win.out[1] *
 	    c->win.out[2];
@@ -212,7 +211,7 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 	case W_RESIDENT:
 		return place_on_chip(&c->w);
 	case W_WHOLE:
-		if (c->nbatch > 0 || (c->groups > 1 && !c->canonical))
+		if (c->nbatch > 0 || (c->groups > 1 && !c->packable))
 			return false;
 		*traffic = c->w_bytes;
 		if (space == SPACE_GBUF)
@@ -271,6 +270,19 @@ bias_bytes(const struct contraction *c)
 	    (int64_t)dtype_size(c->bias.dtype) : 0;
 }
 
+/* With two versions of a tile, a load waits for the last use of the tile before
+ * the last, and its latency is seen where it is as long as the work. */
+static double
+tile_gap(const struct trial *t, double mem, double mat)
+{
+	const struct wave_target *tg = t->c->lw->target;
+	double wait = (double)(tg->dram_latency + tg->dma_startup +
+	    tg->rows + tg->cols), spare = (mat - mem) / (double)t->tiles;
+	if (t->plan.depth > 2 || spare >= wait)
+		return TILE_OVERHEAD;
+	return TILE_OVERHEAD + (spare > 0 ? wait - spare : wait);
+}
+
 /* Estimated cycles: the slower of array and DRAM, plus what the first load and
  * the last store leave uncovered. */
 static double
@@ -287,7 +299,7 @@ estimate(const struct trial *t, int64_t wtraffic)
 	if (t->plan.wmode == W_STREAM)
 		edge += 1; /* only when nothing else fits as well */
 	return (mem > mat ? mem : mat) + edge +
-	    (double)(t->tiles * TILE_OVERHEAD) + mem * 1e-3;
+	    (double)t->tiles * tile_gap(t, mem, mat) + mem * 1e-3;
 }
 
 struct wchoice {
@@ -303,9 +315,9 @@ try_weights(struct trial *t, struct contract_plan *best)
 	    {W_WHOLE, SPACE_GBUF}, {W_CHUNK, SPACE_WBUF},
 	    {W_STREAM, SPACE_WBUF}};
 	const struct contraction *c = t->c;
-	int64_t depth = t->tiles > 1 ? 2 : 1;
-	int64_t need = depth * (aligned(t, t->in) + aligned(t, t->out) +
-	    aligned(t, t->res) + t->rest) + bias_bytes(c);
+	int64_t need = t->plan.depth * (aligned(t, t->in) +
+	    aligned(t, t->out) + aligned(t, t->res) + t->rest) +
+	    bias_bytes(c);
 	for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
 		int64_t gbuf, wtraffic;
 		if (place_on_chip(&c->w) != (choices[i].mode == W_RESIDENT))
@@ -339,7 +351,11 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
 		measure(&t);
 		set_blocks(&t);
 		matrix_work(&t);
+		t.plan.depth = t.tiles > 1 ? 2 : 1;
 		try_weights(&t, best);
+		t.plan.depth = 3;
+		if (t.tiles > 2)
+			try_weights(&t, best);
 	}
 }
 

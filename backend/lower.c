@@ -3,15 +3,19 @@
 
 #include <string.h>
 
+#include "backend/wgrad.h"
+
+/* Without the folder: the same model gives the same bytes wherever it lies. */
 static const char *
 op_location(struct lower *lw, const struct loc *loc)
 {
 	if (loc->file == NULL)
 		return loc->node != NULL ? loc->node : "";
+	const char *slash = strrchr(loc->file, '/');
+	const char *file = slash != NULL ? slash + 1 : loc->file;
 	if (loc->node != NULL)
-		return arena_printf(lw->arena, "%s: %s", loc->file, loc->node);
-	return arena_printf(lw->arena, "%s:%d:%d", loc->file, loc->line,
-	    loc->col);
+		return arena_printf(lw->arena, "%s: %s", file, loc->node);
+	return arena_printf(lw->arena, "%s:%d:%d", file, loc->line, loc->col);
 }
 
 /* Mathematical products of a contraction, border padding included; paper also
@@ -25,6 +29,9 @@ node_macs(const struct node *n, bool paper)
 		int64_t k = type_elems(&w->type) / w->type.dim[0];
 		return type_elems(&y->type) * k;
 	}
+	if (n->op == OP_conv_wgrad)
+		return type_elems(&n->in[1]->type) *
+		    (type_elems(&y->type) / y->type.dim[0]);
 	if (n->op == OP_conv_transpose) {
 		int64_t taps = type_elems(&w->type) / w->type.dim[0];
 		int64_t pixels = type_elems(&n->in[0]->type);
@@ -47,8 +54,10 @@ add_op(struct lower *lw, const struct node *n)
 {
 	const struct value *y = n->out[0];
 	struct wave_op op = {0};
+	/* By its place, not its id, which depends on what passes removed. */
 	op.name = y->name != NULL ? y->name :
-	    arena_printf(lw->arena, "%s.%u", op_info(n->op)->name, n->id);
+	    arena_printf(lw->arena, "%s.%zu", op_info(n->op)->name,
+	    lw->p->ops.len);
 	op.op = op_info(n->op)->name;
 	op.phase = n->phase != NULL ? n->phase : "forward";
 	op.loc = op_location(lw, &n->loc);
@@ -81,7 +90,9 @@ lower_node(struct lower *lw, const struct node *n)
 	if (type_elems(&n->out[0]->type) == 0)
 		return true;
 	switch (op_info(n->op)->lowering) {
-	case LOWER_MATRIX: return lower_matrix(lw, n);
+	case LOWER_MATRIX:
+		return n->op == OP_conv_wgrad ? lower_wgrad(lw, n) :
+		    lower_matrix(lw, n);
 	case LOWER_MAP: return lower_map(lw, n);
 	case LOWER_REDUCE: return lower_reduce(lw, n);
 	case LOWER_WINDOW: return lower_window(lw, n);
@@ -151,6 +162,71 @@ store_leaf_outputs(struct lower *lw)
 	}
 }
 
+/* ---- assignments ---- */
+
+static void
+begin_assign(struct lower *lw, const struct value *state)
+{
+	struct wave_op op = {0};
+	lw->loc = &state->loc;
+	op.name = state->name != NULL ? state->name : "state";
+	op.op = "assign";
+	op.phase = "update";
+	op.loc = op_location(lw, &state->loc);
+	VEC_PUSH(lw->p->arena, &lw->p->ops, op);
+	lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
+}
+
+/* Makes the assignments that follow node `at`; old (may be NULL) has the
+ * places of values that were put aside. */
+static void
+assign_after(struct lower *lw, int64_t at, struct place *const *old)
+{
+	for (size_t i = 0; i < lw->g->assigns.len; i++) {
+		const struct assign *s = &lw->g->assigns.data[i];
+		if (place_assign_at(lw, i) != at ||
+		    type_elems(&s->state->type) == 0)
+			continue;
+		const struct place *from = place_of(lw, s->to);
+		const struct place *to = place_of(lw, s->state);
+		if (place_same(from, to))
+			continue;
+		begin_assign(lw, s->state);
+		if (old != NULL && old[i] != NULL)
+			from = old[i];
+		lower_copy(lw, from, to);
+	}
+}
+
+/* The assignments at the end. States among their values keep the old version
+ * in a temporary until all are read. */
+static void
+assign_rest(struct lower *lw)
+{
+	const struct graph *g = lw->g;
+	int64_t at = (int64_t)lw->node_index;
+	struct place **old = NEW_ARRAY(lw->arena, struct place *,
+	    g->assigns.len + 1);
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		const struct assign *s = &g->assigns.data[i];
+		struct place *from = place_of(lw, s->to);
+		if (place_assign_at(lw, i) != at ||
+		    from->buf->role != ROLE_STATE ||
+		    place_same(from, place_of(lw, s->state)) ||
+		    type_elems(&s->state->type) == 0)
+			continue;
+		struct place *t = NEW(lw->arena, struct place);
+		*t = place_dense(from->dtype, from->rank, from->dim);
+		t->buf = tile_buffer(lw->p, "old", SPACE_DRAM,
+		    place_bytes(t), 1, NULL);
+		t->buf->traffic = TRAFFIC_OPTIMIZER;
+		begin_assign(lw, s->state);
+		lower_copy(lw, from, t);
+		old[i] = t;
+	}
+	assign_after(lw, at, old);
+}
+
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups, double budget,
@@ -162,6 +238,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->g = g;
 	lw->target = t;
 	lw->weights = cache;
+	lw->depth = 2;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;
@@ -184,10 +261,12 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
 				store_outputs(lw, n->out[i]);
+		assign_after(lw, lw->node_index, NULL);
 		lw->node_index++;
 	}
-	lw->gbuf_free = gbuf;
+	lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);
 	store_leaf_outputs(lw);
+	assign_rest(lw);
 	one_layer_group(lw);
 	return d->errors > 0 ? NULL : lw->p;
 }

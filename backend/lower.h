@@ -29,6 +29,7 @@ struct lower {
 	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
+	int depth;         /* versions of staged tiles, 2 unless said */
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
@@ -50,6 +51,9 @@ struct place place_dense(enum dtype t, int rank, const int64_t *dim);
 /* The place of pl seen with another shape; false when no strides do it. */
 bool place_reshape(const struct place *pl, int rank, const int64_t *dim,
     struct place *out);
+/* The index of the node after which assignment i is made: the last that reads
+ * the old value; the number of nodes for what comes at the end. */
+int64_t place_assign_at(const struct lower *lw, size_t i);
 /* The DRAM buffer of an output. */
 struct place *place_output(struct lower *lw, size_t i);
 
@@ -103,6 +107,9 @@ bool lower_window(struct lower *lw, const struct node *n);
 bool lower_move(struct lower *lw, const struct node *n);
 /* Copies src to dst, converting; shapes equal. */
 void lower_copy(struct lower *lw, const struct place *src,
+    const struct place *dst);
+/* dst = dst + src. */
+void lower_add(struct lower *lw, const struct place *src,
     const struct place *dst);
 void lower_fill(struct lower *lw, const struct place *dst, double v);
 

@@ -32,7 +32,7 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		b->data = weights_reorder(lw->p->arena, lw->weights, o);
 		c->w = place_dense(b->dtype, 2, b->dim);
 		c->w.buf = b;
-		c->canonical = true;
+		c->canonical = c->packable = true;
 		c->w_n = size;
 		c->w_c = columns * size;
 		c->w_group = o->co * size;
@@ -44,20 +44,33 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		return;
 	}
 	c->w = *place_of(lw, o->v);
-	memcpy(c->flip, o->flip, sizeof c->flip);
+	for (int a = 0; a < 3; a++)
+		c->flip[a] = o->flip[a] && o->tap[a] > 1;
 }
 
-/* Byte strides of weights that are computed or bound at run time. */
+/* Byte strides of weights that are computed, bound or trained. */
 static void
-dynamic_weights(struct contraction *c, int ci_dim, int co_dim, int spatial)
+dynamic_weights(struct contraction *c, bool transposed, int spatial)
 {
+	int ci = transposed ? 0 : 1, co = transposed ? 1 : 0;
 	if (c->canonical)
 		return;
-	c->w_c = c->w.stride[ci_dim];
-	c->w_n = c->w.stride[co_dim];
-	for (int a = 0; a < 3; a++) {
+	c->w_c = c->w.stride[ci];
+	c->w_n = c->w.stride[co];
+	c->w_group = transposed ? c->cig * c->w_c : c->cog * c->w_n;
+	if (c->cog == 1) /* the columns are the groups */
+		c->w_n = c->w_group;
+	c->packable = c->w_group == c->cog * c->w_n;
+	c->canonical = !c->flip[0] && !c->flip[1] && !c->flip[2];
+	int64_t step = c->cig * c->w_c;
+	for (int a = 2; a >= 0; a--) {
 		int i = a - (3 - spatial);
 		c->w_tap[a] = i < 0 ? 0 : c->w.stride[2 + i];
+		if (i < 0)
+			continue;
+		if (c->w.dim[2 + i] > 1 && c->w_tap[a] != step)
+			c->canonical = false;
+		step *= c->w.dim[2 + i];
 	}
 }
 
@@ -142,9 +155,7 @@ describe_conv(struct contraction *c, const struct node *n)
 	}
 	c->win.c = c->cig;
 	set_weights(c, &o);
-	dynamic_weights(c, transposed ? 0 : 1, transposed ? 1 : 0, spatial);
-	if (!c->canonical)
-		c->w_group = transposed ? c->cig * c->w_c : c->cog * c->w_n;
+	dynamic_weights(c, transposed, spatial);
 }
 
 /* ---- matrix product ---- */

@@ -225,6 +225,92 @@ move_gather(struct lower *lw, const struct node *n)
 	return true;
 }
 
+/* ---- adjoints ---- */
+
+static bool
+move_slice_grad(struct lower *lw, const struct node *n)
+{
+	const struct place *dy = place_of(lw, n->in[0]);
+	struct place to = *place_of(lw, n->out[0]);
+	size_t len;
+	const int64_t *start = node_ints(n, ATTR_starts, &len);
+	const int64_t *step = node_ints(n, ATTR_steps, &len);
+	lower_fill(lw, &to, 0);
+	for (int i = 0; i < to.rank; i++)
+		to = sub_place(&to, i, start[i], dy->dim[i], step[i]);
+	if (place_bytes(dy) > 0)
+		lower_copy(lw, dy, &to);
+	return true;
+}
+
+/* Adds dy to rows idx of y along axis; one addition for each arithmetic
+ * progression of different rows. */
+static void
+scatter_axis(struct lower *lw, const struct place *dy, const struct place *y,
+    int axis, const int64_t *idx, int64_t count)
+{
+	for (int64_t i = 0; i < count;) {
+		int64_t step = i + 1 < count ? idx[i + 1] - idx[i] : 1;
+		int64_t len = 1;
+		while (step != 0 && i + len < count &&
+		    idx[i + len] == idx[i] + len * step)
+			len++;
+		struct place src = sub_place(dy, axis, i, len, 1);
+		struct place dst = sub_place(y, axis, idx[i], len, step);
+		lower_add(lw, &src, &dst);
+		i += len;
+	}
+}
+
+/* Sums of 16-bit values are kept in f32. */
+static bool
+move_scatter_add(struct lower *lw, const struct node *n)
+{
+	const struct value *iv = n->in[1];
+	const struct place *y = place_of(lw, n->out[0]);
+	struct place dy = *place_of(lw, n->in[0]), acc = *y;
+	int axis = (int)node_int(n, ATTR_axis), irank = iv->type.rank;
+	int64_t count = type_elems(&iv->type);
+	if (iv->kind != VALUE_CONST) {
+		diag_error(lw->diag, &n->loc, "scatter_add with indices "
+		    "computed at run time is not supported");
+		return false;
+	}
+	if (y->dtype == DT_F16 || y->dtype == DT_BF16) {
+		acc = place_dense(DT_F32, y->rank, y->dim);
+		acc.buf = tile_buffer(lw->p, "sums", SPACE_DRAM,
+		    place_bytes(&acc), 1, NULL);
+		acc.buf->traffic = TRAFFIC_GRADIENT;
+		acc.buf->per_group = lw->p->groups > 1;
+	}
+	int64_t *idx = NEW_ARRAY(lw->arena, int64_t, (size_t)count + 1);
+	for (int64_t i = 0; i < count; i++)
+		idx[i] = index_at(iv, i, y->dim[axis]);
+	lower_fill(lw, &acc, 0);
+	int64_t last = irank > 0 ? iv->type.dim[irank - 1] : 1;
+	for (int64_t o = 0; o < count; o += last) {
+		struct place part = dy; /* one row of the indices */
+		int64_t rest = o / last;
+		for (int k = irank - 2; k >= 0; k--) {
+			part.offset += rest % iv->type.dim[k] *
+			    dy.stride[axis + k];
+			rest /= iv->type.dim[k];
+		}
+		part.rank = y->rank;
+		for (int i = 0; i < y->rank; i++) {
+			int j = i < axis ? i : i + irank - 1;
+			bool none = i == axis && irank == 0;
+			part.dim[i] = none ? 1 : dy.dim[j];
+			part.stride[i] = none ? 0 : dy.stride[j];
+		}
+		if (place_bytes(&part) > 0)
+			scatter_axis(lw, &part, &acc, axis, idx + o, last);
+	}
+	if (acc.buf != y->buf)
+		lower_copy(lw, &acc, y);
+	return true;
+}
+
 bool
 lower_move(struct lower *lw, const struct node *n)
 {
@@ -233,6 +319,8 @@ lower_move(struct lower *lw, const struct node *n)
 	case OP_pad: return move_pad(lw, n);
 	case OP_reshape: return move_reshape(lw, n);
 	case OP_gather: return move_gather(lw, n);
+	case OP_slice_grad: return move_slice_grad(lw, n);
+	case OP_scatter_add: return move_scatter_add(lw, n);
 	case OP_transpose:
 	case OP_slice:
 	case OP_expand: break; /* always views */

@@ -258,7 +258,8 @@ emit_vec(struct vop *o, const struct box *b, const struct slot *s)
 		struct vec_operand *v = k == 0 ? &t->v.dst : &t->v.src[k - 1];
 		v->space = s[k].base.buffer->space;
 		v->dtype = o->pl[k].dtype;
-		memcpy(v->stride, s[k].stride, sizeof v->stride);
+		memcpy(v->stride, s[k].stride,
+		    (size_t)o->rank * sizeof *v->stride);
 		if (k == 0)
 			t->dst = s[k].base;
 		else
@@ -475,9 +476,149 @@ find_func(enum op op)
 	return NULL;
 }
 
+/* ---- masks and random numbers ---- */
+
+/* A constant vector along one dimension, as a place. */
+static struct place
+constant(struct lower *lw, enum dtype t, int rank, const int64_t *dim,
+    const void *data)
+{
+	struct place pl = place_dense(t, rank, dim);
+	pl.buf = tile_buffer(lw->p, "table", SPACE_DRAM, place_bytes(&pl), 1,
+	    NULL);
+	pl.buf->role = ROLE_CONST;
+	pl.buf->traffic = TRAFFIC_OTHER;
+	pl.buf->dtype = t;
+	pl.buf->data = data;
+	return pl;
+}
+
+/* pl with dimension axis, or its elements from `at` on, split in (count, 8);
+ * packed: into (count, 1 repeated). */
+static void
+split_axis(struct vop *o, int k, const struct place *pl, int axis, int64_t at,
+    bool packed)
+{
+	o->pl[k] = *pl;
+	o->pl[k].offset += (packed ? at / 8 : at) * pl->stride[axis];
+	for (int i = 0, d = 0; i < pl->rank; i++, d++) {
+		int64_t step = pl->stride[i];
+		if (i != axis) {
+			o->dim[d].stride[k] = step;
+			continue;
+		}
+		o->dim[d++].stride[k] = packed ? step : 8 * step;
+		o->dim[d].stride[k] = packed ? 0 : step;
+	}
+}
+
+/* Channels [at, at + count * each) of a mask op; each is 8 or what is left. */
+static bool
+mask_part(struct lower *lw, const struct node *n, int64_t at, int64_t count,
+    int64_t each)
+{
+	static const uint8_t bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+	bool select = n->op == OP_mask_select;
+	const struct place *y = place_of(lw, n->in[select ? 1 : 0]);
+	int axis = (int)node_int(n, ATTR_axis);
+	struct vop o = {0};
+	o.lw = lw;
+	o.kind = select ? TILE_MAP : TILE_RED;
+	o.func = select ? VF_bitsel : VF_rbits;
+	for (int i = 0; i < y->rank; i++) {
+		add_dim(&o, i == axis ? count : y->dim[i], false);
+		if (i == axis)
+			add_dim(&o, each, !select);
+	}
+	if (!select) {
+		o.nops = 2;
+		split_axis(&o, 0, place_of(lw, n->out[0]), axis, at, true);
+		split_axis(&o, 1, y, axis, at, false);
+		/* the reduced dimension goes last */
+		for (int i = axis + 1; i + 1 < o.rank; i++) {
+			struct vdim t = o.dim[i];
+			o.dim[i] = o.dim[i + 1];
+			o.dim[i + 1] = t;
+		}
+		return run(&o);
+	}
+	o.nops = 4;
+	split_axis(&o, 0, place_of(lw, n->out[0]), axis, at, false);
+	split_axis(&o, 1, place_of(lw, n->in[0]), axis, at, true);
+	split_axis(&o, 2, y, axis, at, false);
+	o.pl[3] = constant(lw, DT_U8, 1, &(int64_t){8}, bit);
+	o.dim[axis + 1].stride[3] = 1;
+	return run(&o);
+}
+
+static bool
+lower_mask(struct lower *lw, const struct node *n)
+{
+	const struct tensor_type *t = &n->in[n->nin - 1]->type;
+	int64_t dim = t->dim[node_int(n, ATTR_axis)];
+	return (dim < 8 || mask_part(lw, n, 0, dim / 8, 8)) &&
+	    (dim % 8 == 0 || mask_part(lw, n, dim / 8 * 8, 1, dim % 8));
+}
+
+/* Row-major numbers of the elements over dimensions [from, to), as one of
+ * two summands. */
+static struct place
+numbers(struct lower *lw, const struct tensor_type *t, int from, int to)
+{
+	int64_t count = 1, step = 1;
+	for (int i = from; i < to; i++)
+		count *= t->dim[i];
+	for (int i = to; i < t->rank; i++)
+		step *= t->dim[i];
+	int64_t *v = NEW_ARRAY(lw->p->arena, int64_t, (size_t)count + 1);
+	for (int64_t i = 0; i < count; i++)
+		v[i] = i * step;
+	struct place pl = constant(lw, DT_I64, to - from, t->dim + from, v);
+	/* over all dimensions of t */
+	struct place all = pl;
+	all.rank = t->rank;
+	for (int i = 0; i < t->rank; i++) {
+		bool in = i >= from && i < to;
+		all.dim[i] = in ? t->dim[i] : 1;
+		all.stride[i] = in ? pl.stride[i - from] : 8;
+	}
+	return all;
+}
+
+/* The words' numbers are sums of two small tables, so that any tile of any
+ * layout finds its own. */
+static bool
+lower_random(struct lower *lw, const struct node *n)
+{
+	const struct tensor_type *t = &n->out[0]->type;
+	const struct place *y = place_of(lw, n->out[0]);
+	int cut = 0;
+	int64_t outer = 1, total = type_elems(t);
+	while (cut < t->rank && outer * outer < total)
+		outer *= t->dim[cut++];
+	struct vop o = {0};
+	o.lw = lw;
+	o.kind = TILE_MAP;
+	o.func = VF_philox;
+	o.param[0] = (double)node_int(n, ATTR_seed);
+	o.param[1] = (double)node_int(n, ATTR_stream);
+	o.nops = 4;
+	map_space(&o, y);
+	struct place a = numbers(lw, t, 0, cut);
+	struct place b = numbers(lw, t, cut, t->rank);
+	bind_broadcast(&o, 1, place_of(lw, n->in[0]), y->rank);
+	bind_broadcast(&o, 2, &a, y->rank);
+	bind_broadcast(&o, 3, &b, y->rank);
+	return run(&o);
+}
+
 bool
 lower_map(struct lower *lw, const struct node *n)
 {
+	if (n->op == OP_mask_pack || n->op == OP_mask_select)
+		return lower_mask(lw, n);
+	if (n->op == OP_random_bits)
+		return lower_random(lw, n);
 	const struct func_row *f = find_func(n->op);
 	struct vop o = {0};
 	if (f == NULL)
@@ -509,6 +650,20 @@ lower_copy(struct lower *lw, const struct place *src, const struct place *dst)
 	o.nops = 2;
 	map_space(&o, dst);
 	bind_broadcast(&o, 1, src, dst->rank);
+	run(&o);
+}
+
+void
+lower_add(struct lower *lw, const struct place *src, const struct place *dst)
+{
+	struct vop o = {0};
+	o.lw = lw;
+	o.kind = TILE_MAP;
+	o.func = VF_add;
+	o.nops = 3;
+	map_space(&o, dst);
+	bind_broadcast(&o, 1, dst, dst->rank);
+	bind_broadcast(&o, 2, src, dst->rank);
 	run(&o);
 }
 

@@ -10,6 +10,7 @@ struct win {
 	struct lower *lw;
 	enum vec_func func;
 	struct place x, y;
+	struct place index;  /* VF_wunpool: beside x */
 	struct window w;
 	int64_t y_addr[WIN_RANK];
 	bool in_stream, out_stream;
@@ -27,6 +28,8 @@ need_bytes(const struct win *o)
 		struct window w = o->w;
 		w.c = o->tile[4];
 		sum += slab_bytes(&w, o->tile, o->x.dtype) + 64;
+		if (o->func == VF_wunpool)
+			sum += slab_bytes(&w, o->tile, o->index.dtype) + 64;
 	}
 	if (o->out_stream) {
 		int64_t n = (int64_t)dtype_size(o->y.dtype);
@@ -41,6 +44,25 @@ need_bytes(const struct win *o)
 		outer *= ceil_div(o->extent[i], o->tile[i]);
 	}
 	return outer == 1 ? total : 2 * total;
+}
+
+static void
+window_addresses(struct window *w, const struct place *x)
+{
+	int spatial = x->rank - 2;
+	w->n_addr = x->stride[0];
+	w->c_addr = x->stride[1];
+	for (int i = 0; i < spatial; i++)
+		w->axis_addr[3 - spatial + i] = x->stride[2 + i];
+}
+
+/* tile as a multiple of up, or the whole extent: cuts fall on stored
+ * elements. */
+static int64_t
+on_stored(int64_t tile, int64_t extent, int64_t up)
+{
+	tile = ceil_div(tile, up) * up;
+	return tile < extent ? tile : extent;
 }
 
 /* Cuts n, then d, h, w (an operand on chip cannot be cut there), then c. */
@@ -60,12 +82,13 @@ choose_tile(struct win *o)
 		bool spatial = i >= 1 && i <= 3;
 		if (spatial && !o->in_stream)
 			continue;
-		int64_t size = o->extent[i];
+		int64_t size = o->extent[i], up = spatial ? o->w.up[i - 1] : 1;
 		for (int64_t parts = 2; parts <= size &&
 		     need_bytes(o) > limit; parts += 1 + parts / 16)
-			o->tile[i] = ceil_div(size, parts);
+			o->tile[i] = on_stored(ceil_div(size, parts), size,
+			    up);
 		if (need_bytes(o) > limit)
-			o->tile[i] = 1;
+			o->tile[i] = on_stored(1, size, up);
 	}
 	if (need_bytes(o) <= o->lw->gbuf_free)
 		return true;
@@ -73,18 +96,21 @@ choose_tile(struct win *o)
 	return false;
 }
 
+/* The part of x (or of the index) that a tile reads. */
 static void
-source(struct win *o, const struct box *b, struct slab *s)
+source(struct win *o, const struct place *x, const struct box *b,
+    struct slab *s)
 {
 	struct window w = o->w;
 	w.c = b->size[4];
+	if (x != &o->x) /* the same window of another image */
+		window_addresses(&w, x);
 	if (o->in_stream) {
-		struct place x = o->x;
-		slab_make(o->lw, &x, NULL, &w, b, o->fill, "in", s);
+		slab_make(o->lw, x, NULL, &w, b, o->fill, "in", s);
 		return;
 	}
 	memset(s, 0, sizeof *s);
-	s->base = taff(o->x.buf, o->x.offset);
+	s->base = taff(x->buf, x->offset);
 	taff_add_scaled(&s->base, &b->origin[0], w.n_addr);
 	taff_add_scaled(&s->base, &b->origin[4], w.c_addr);
 	s->n_addr = w.n_addr;
@@ -93,6 +119,18 @@ source(struct win *o, const struct box *b, struct slab *s)
 	memcpy(s->stride, w.stride, sizeof s->stride);
 	memcpy(s->pad, w.pad, sizeof s->pad);
 	memcpy(s->extent, w.extent, sizeof s->extent);
+}
+
+static void
+set_source(struct tile_vec *t, int i, const struct slab *s, enum dtype dtype)
+{
+	t->src[i] = s->base;
+	t->v.src[i].space = s->base.buffer->space;
+	t->v.src[i].dtype = dtype;
+	t->v.src[i].stride[0] = s->n_addr;
+	t->v.src[i].stride[4] = s->c_addr;
+	for (int a = 0; a < 3; a++)
+		t->v.src[i].stride[1 + a] = s->axis_addr[a];
 }
 
 /* Strides of the staged result, compact in n, d, h, w, c order. */
@@ -115,7 +153,7 @@ emit_tile(void *ctx, const struct box *b)
 	for (int i = 0; i < WIN_RANK; i++)
 		taff_add_scaled(&dram, &b->origin[i], o->y_addr[i]);
 	struct slab s;
-	source(o, b, &s);
+	source(o, &o->x, b, &s);
 	t->v.func = o->func;
 	t->v.rank = 8;
 	t->dst = dram;
@@ -129,20 +167,21 @@ emit_tile(void *ctx, const struct box *b)
 	}
 	t->v.dst.space = t->dst.buffer->space;
 	t->v.dst.dtype = o->y.dtype;
-	t->src[0] = s.base;
-	t->v.src[0].space = s.base.buffer->space;
-	t->v.src[0].dtype = o->x.dtype;
-	t->v.src[0].stride[0] = s.n_addr;
-	t->v.src[0].stride[4] = s.c_addr;
+	set_source(t, 0, &s, o->x.dtype);
+	if (o->func == VF_wunpool) {
+		struct slab k;
+		source(o, &o->index, b, &k);
+		set_source(t, 1, &k, o->index.dtype);
+	}
 	for (int i = 0; i < WIN_RANK; i++)
 		t->v.size[i] = b->size[i];
 	for (int a = 0; a < 3; a++) {
-		t->v.src[0].stride[1 + a] = s.axis_addr[a];
 		t->v.size[5 + a] = o->w.kernel[a];
 		t->v.axis[a].stride = s.stride[a];
 		t->v.axis[a].dil = o->w.dil[a];
 		t->v.axis[a].pad = s.pad[a];
 		t->v.axis[a].extent = s.extent[a];
+		t->v.axis[a].up = o->w.up[a] > 1 ? o->w.up[a] : 0;
 	}
 	tile_emit(o->lw->p, TILE_WIN, Q_VE)->vec = t;
 	if (!o->out_stream)
@@ -175,13 +214,44 @@ lowest(enum dtype t)
 	}
 }
 
+/* A gradient and its index are both on chip or both not: where one is, it is
+ * copied out. */
+static bool
+in_two_places(struct win *o)
+{
+	bool chip = place_on_chip(&o->x);
+	struct place *in = chip ? &o->x : &o->index;
+	if (chip == place_on_chip(&o->index))
+		return false;
+	struct place t = *in;
+	int64_t step = (int64_t)dtype_size(t.dtype);
+	t.offset = 0;
+	for (int i = 0; i < t.rank; i++) { /* channels last */
+		int a = i == 0 ? 1 : i == t.rank - 1 ? 0 : t.rank - i;
+		t.stride[a] = step;
+		step *= t.dim[a];
+	}
+	t.buf = tile_buffer(o->lw->p, "spill", SPACE_DRAM, step, 1, NULL);
+	t.buf->traffic = in->buf->traffic;
+	t.buf->per_group = o->lw->p->groups > 1;
+	lower_copy(o->lw, in, &t);
+	*in = t;
+	o->in_stream = true;
+	if (in == &o->x)
+		window_addresses(&o->w, &o->x);
+	return o->lw->diag->errors > 0;
+}
+
 static bool
 run(struct win *o)
 {
 	static const char *const names[] = {"n", "d", "y", "x", "c"};
 	o->in_stream = !place_on_chip(&o->x);
+	if (o->func == VF_wunpool && in_two_places(o))
+		return false;
 	o->out_stream = !place_on_chip(&o->y);
-	o->fill = o->func == VF_wmax ? lowest(o->x.dtype) : 0;
+	o->fill = o->func == VF_wmax || o->func == VF_warg ?
+	    lowest(o->x.dtype) : 0;
 	o->extent[0] = o->w.n;
 	for (int a = 0; a < 3; a++)
 		o->extent[1 + a] = o->w.out[a];
@@ -224,27 +294,60 @@ channel_sum(struct win *o, const struct node *n)
 	return run(o);
 }
 
+/* The window of a pool as its input sees the gradient: the taps run
+ * backwards over dy with zeros between its elements. */
+static void
+turn_window(struct window *w)
+{
+	for (int a = 0; a < 3; a++) {
+		w->pad[a] = w->dil[a] * (w->kernel[a] - 1) - w->pad[a];
+		w->up[a] = w->stride[a];
+		w->stride[a] = 1;
+	}
+}
+
+static enum vec_func
+window_func(enum op op)
+{
+	switch ((int)op) {
+	case OP_max_pool: return VF_wmax;
+	case OP_max_pool_index: return VF_warg;
+	case OP_max_pool_grad: return VF_wunpool;
+	case OP_sum_pool:
+	case OP_sum_pool_grad:
+	case OP_channel_sum: return VF_wsum;
+	default: return VF_COUNT;
+	}
+}
+
 bool
 lower_window(struct lower *lw, const struct node *n)
 {
 	struct win o;
-	if (n->op != OP_max_pool && n->op != OP_sum_pool &&
-	    n->op != OP_channel_sum)
-		return lower_refuse(lw, n);
 	memset(&o, 0, sizeof o);
 	o.lw = lw;
 	o.x = *place_of(lw, n->in[0]);
 	o.y = *place_of(lw, n->out[0]);
-	o.func = n->op == OP_max_pool ? VF_wmax : VF_wsum;
+	o.func = window_func(n->op);
+	if (o.func == VF_COUNT)
+		return lower_refuse(lw, n);
 	if (n->op == OP_channel_sum)
 		return channel_sum(&o, n);
+	if (n->op == OP_max_pool_grad)
+		o.index = *place_of(lw, n->in[1]);
 	size_t len;
 	window_from_node(n, &o.x, &n->out[0]->type,
 	    node_ints(n, ATTR_kernel, &len), &o.w);
+	if (n->op == OP_max_pool_grad || n->op == OP_sum_pool_grad)
+		turn_window(&o.w);
 	int spatial = o.x.rank - 2;
 	o.y_addr[0] = o.y.stride[0];
 	for (int i = 0; i < spatial; i++)
 		o.y_addr[4 - spatial + i] = o.y.stride[2 + i];
 	o.y_addr[4] = o.y.stride[1];
+	if (type_elems(&n->in[0]->type) == 0) {
+		lower_fill(lw, &o.y, 0);
+		return true;
+	}
 	return run(&o);
 }

@@ -1,38 +1,10 @@
 /* Where values live: physical layouts, views, concatenation in place, and which
  * values stay on chip between the ops that touch them. */
-#include "backend/lower.h"
+#include "backend/place.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What is known of one value before it has a buffer. */
-struct info {
-	const struct value *v;
-	bool seen;              /* rel is computed */
-	const struct value *root; /* whose buffer it lives in */
-	struct place rel;       /* place in the root's buffer, buf NULL */
-	/* Concatenated in place: a slice of another value. */
-	const struct value *into;
-	int64_t into_axis, into_at;
-	/* Computed over the residual it adds to, which nothing reads later. */
-	const struct value *over;
-	/* Roots only. */
-	bool is_root, resident;
-	int64_t bytes;
-	int64_t first, last; /* node indices; first > last: untouched */
-	int64_t uses;
-	struct tile_buffer *buf;
-};
-
-struct residency {
-	struct info *info;     /* by value id */
-	uint32_t nvalues;
-	int64_t *live;         /* resident bytes while node i runs */
-	int64_t *index;        /* node id to node index */
-	int64_t nnodes;
-	struct place **outputs; /* DRAM places of graph outputs */
-};
 
 struct place
 place_dense(enum dtype t, int rank, const int64_t *dim)
@@ -174,6 +146,8 @@ static struct place
 own_layout(const struct lower *lw, const struct value *v)
 {
 	const struct tensor_type *t = &v->type;
+	if (lw->res->info[v->id].weight)
+		return place_weight(t->dtype, t->rank, t->dim);
 	if (wants_nhwc(lw, v))
 		return place_nhwc(t->dtype, t->rank, t->dim);
 	return place_dense(t->dtype, t->rank, t->dim);
@@ -254,10 +228,8 @@ is_view_op(enum op op)
 	    op == OP_slice || op == OP_expand || op == OP_cast;
 }
 
-/* Computes root and rel of v; operands come before, concatenations after, so
- * both directions are followed until something owns its memory. */
-static struct info *
-resolve(struct lower *lw, const struct value *v)
+struct info *
+place_resolve(struct lower *lw, const struct value *v)
 {
 	struct info *in = &lw->res->info[v->id];
 	if (in->seen)
@@ -265,7 +237,7 @@ resolve(struct lower *lw, const struct value *v)
 	in->seen = true;
 	in->v = v;
 	if (in->into != NULL) {
-		struct info *to = resolve(lw, in->into);
+		struct info *to = place_resolve(lw, in->into);
 		in->root = to->root;
 		in->rel = to->rel;
 		int64_t axis = in->into_axis;
@@ -274,14 +246,14 @@ resolve(struct lower *lw, const struct value *v)
 		return in;
 	}
 	if (in->over != NULL) {
-		struct info *from = resolve(lw, in->over);
+		struct info *from = place_resolve(lw, in->over);
 		in->root = from->root;
 		in->rel = from->rel;
 		return in;
 	}
 	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
-		struct info *from = resolve(lw, v->def->in[0]);
+		struct info *from = place_resolve(lw, v->def->in[0]);
 		if (view_place(lw, v->def, &from->rel, &in->rel)) {
 			in->root = from->root;
 			return in;
@@ -327,7 +299,8 @@ can_go_over(const struct lower *lw, const struct node *n)
 	    !type_equal(&r->type, &y->type) ||
 	    wants_nhwc(lw, r) != wants_nhwc(lw, y) ||
 	    res->info[r->id].into != NULL || res->info[y->id].into != NULL ||
-	    value_is_output(lw->g, r) || value_is_output(lw->g, y))
+	    res->info[r->id].weight != res->info[y->id].weight ||
+	    r->nends > 0 || value_is_output(lw->g, y))
 		return false;
 	for (size_t i = 0; i < r->uses.len; i++) {
 		const struct use *u = &r->uses.data[i];
@@ -349,8 +322,8 @@ claim_residuals(struct lower *lw)
 			lw->res->info[n->out[0]->id].over = n->in[3];
 }
 
-static void
-touch(struct info *root, int64_t at, bool use)
+void
+place_touch(struct info *root, int64_t at, bool use)
 {
 	if (root->first > root->last) {
 		root->first = at;
@@ -364,10 +337,10 @@ touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
-static struct info *
-root_of(struct lower *lw, const struct value *v)
+struct info *
+place_root(struct lower *lw, const struct value *v)
 {
-	return &lw->res->info[resolve(lw, v)->root->id];
+	return &lw->res->info[place_resolve(lw, v)->root->id];
 }
 
 static void
@@ -377,19 +350,25 @@ find_lifetimes(struct lower *lw)
 	for (uint32_t i = 0; i < res->nvalues; i++) {
 		res->info[i].first = 1;
 		res->info[i].last = 0;
+		res->info[i].state = NULL;
 	}
 	int64_t at = 0;
 	graph_foreach_node(lw->g, n) {
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				touch(root_of(lw, n->in[i]), at, true);
+				place_touch(place_root(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				touch(root_of(lw, n->out[i]), at, false);
+				place_touch(place_root(lw, n->out[i]), at, false);
 		at++;
 	}
-	for (size_t i = 0; i < lw->g->outputs.len; i++)
-		resolve(lw, lw->g->outputs.data[i]);
+	for (size_t i = 0; i < lw->g->outputs.len; i++) {
+		const struct value *v = lw->g->outputs.data[i];
+		if (v->kind == VALUE_NODE)
+			place_resolve(lw, v);
+		else /* handed through at the end */
+			place_touch(place_root(lw, v), at, true);
+	}
 }
 
 /* Working space a node needs for operands that are not resident. */
@@ -471,7 +450,8 @@ choose_residents(struct lower *lw, double budget)
 		if (!in->is_root || in->v->kind != VALUE_NODE ||
 		    in->first > in->last || in->bytes == 0)
 			continue;
-		in->resident = true;
+		/* what only an assignment takes goes there at once */
+		in->resident = in->state == NULL || in->v->uses.len > 0;
 		roots[nroots++] = in;
 	}
 	count_live(lw, roots, nroots);
@@ -533,10 +513,12 @@ place_values(struct lower *lw, double budget)
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
+	place_find_weights(lw);
 	claim_concat(lw);
 	claim_residuals(lw);
 	do {
 		find_lifetimes(lw);
+		place_find_assigns(lw);
 		choose_residents(lw, budget);
 	} while (give_up_over(res));
 	/* Bound tensors exist even when nothing reads them. */
@@ -613,6 +595,9 @@ materialize(struct lower *lw, struct info *in)
 	const char *name = value_name(lw, v);
 	if (in->resident) {
 		in->buf = tile_buffer(lw->p, name, SPACE_GBUF, bytes, 1, NULL);
+	} else if (in->state != NULL) {
+		in->buf = place_of(lw, in->state)->buf;
+		return in->buf;
 	} else if (v->kind == VALUE_NODE && own_output(lw, v) >= 0) {
 		in->buf = place_output(lw,
 		    (size_t)own_output(lw, v))->buf;
@@ -621,7 +606,7 @@ materialize(struct lower *lw, struct info *in)
 		in->buf = tile_buffer(lw->p, name, SPACE_DRAM, bytes, 1, NULL);
 	}
 	struct tile_buffer *b = in->buf;
-	b->traffic = TRAFFIC_ACTIVATION;
+	b->traffic = place_traffic(v);
 	bind_buffer(b, NULL, &in->rel);
 	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
 		b->per_group = lw->p->groups > 1;
@@ -632,13 +617,11 @@ materialize(struct lower *lw, struct info *in)
 		b->bind_name = name;
 	} else if (v->kind == VALUE_CONST) {
 		b->role = ROLE_CONST;
-		b->traffic = TRAFFIC_WEIGHT;
-		b->data = v->data;
+		b->data = place_data(lw, in);
 	} else if (v->kind == VALUE_STATE) {
 		b->role = ROLE_STATE;
-		b->traffic = TRAFFIC_WEIGHT;
 		b->bind_name = name;
-		b->data = v->data;
+		b->data = place_data(lw, in);
 	}
 	return b;
 }
@@ -648,7 +631,7 @@ place_of(struct lower *lw, const struct value *v)
 {
 	if (lw->place[v->id] != NULL)
 		return lw->place[v->id];
-	struct info *in = resolve(lw, v);
+	struct info *in = place_resolve(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
 	*pl = in->rel;
 	pl->buf = materialize(lw, &lw->res->info[in->root->id]);

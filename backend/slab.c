@@ -151,7 +151,8 @@ slab_make(struct lower *lw, const struct place *x,
 		d[i].chip = step;
 		step *= d[i].size;
 	}
-	struct tile_buffer *buf = stage_buffer(lw, what, SPACE_GBUF, step, 2);
+	struct tile_buffer *buf = stage_buffer(lw, what, SPACE_GBUF, step,
+	    lw->depth);
 	s->base = taff(buf, 0);
 	s->outer0 = taff_num(0);
 	s->n = b->size[0];

@@ -254,8 +254,12 @@ window_input(struct tile_access *x, const struct vec *v,
 		int64_t last = sat_add(
 		    sat_mul(v->size[1 + a] - 1, e->stride),
 		    sat_mul(v->size[5 + a] - 1, e->dil));
-		int64_t lo = e->pad > 0 ? 0 : -e->pad;
+		int64_t up = e->up > 1 ? e->up : 1;
+		int64_t lo = e->pad > 0 ? 0 : ceil_div(-e->pad, up);
 		int64_t hi = sat_add(last, -e->pad);
+		if (hi < 0)
+			return false;
+		hi /= up;
 		if (hi >= e->extent)
 			hi = e->extent - 1;
 		if (lo > hi)

@@ -244,7 +244,7 @@ check_vec(struct tile_verifier *v)
 	for (int i = 0; in->kind == TILE_WIN && i < 3; i++) {
 		const struct vec_axis *a = &x->axis[i];
 		if (!modest(v, a->stride) || !modest(v, a->dil) ||
-		    !modest(v, a->pad) ||
+		    !modest(v, a->pad) || !modest(v, a->up) || a->up < 0 ||
 		    !positive(v, "extent", a->extent, TILE_MAX_BYTES))
 			return false;
 	}

@@ -322,7 +322,7 @@ tile_codegen(struct tile_program *p, struct diag *d,
 	c.d = d;
 	c.a = arena_new();
 	tile_order(c.a, p, &c.order);
-	tile_desc_start(&c.desc, c.a);
+	tile_desc_start(&c.desc, c.a, p);
 	if (tile_sems(c.a, p, d, &c.order, syncs, &c.sems)) {
 		for (int q = 0; q < Q_COUNT; q++) {
 			body(&c, (enum queue)q, p->first);

@@ -4,6 +4,7 @@
 #ifndef WAVE_BACKEND_TILE_CODE_H
 #define WAVE_BACKEND_TILE_CODE_H
 
+#include "backend/tile_banks.h"
 #include "backend/tile_order.h"
 
 /* Equal records are stored once; record 0 is all zero. */
@@ -20,10 +21,12 @@ struct desc_pool {
  * exceed what instructions can index. */
 struct tile_desc {
 	struct desc_pool aff, view, epi, dma, vec;
+	struct tile_banks *banks;
 	bool full;
 };
 
-void tile_desc_start(struct tile_desc *t, struct arena *a);
+void tile_desc_start(struct tile_desc *t, struct arena *a,
+    const struct tile_program *p);
 
 /* Indices of descriptors for one instruction. `always` gives an affine value
  * that is constant 0 an entry, too. */

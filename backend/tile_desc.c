@@ -68,8 +68,10 @@ pool_add(struct tile_desc *t, struct desc_pool *p, const void *record)
 }
 
 void
-tile_desc_start(struct tile_desc *t, struct arena *a)
+tile_desc_start(struct tile_desc *t, struct arena *a,
+    const struct tile_program *p)
 {
+	t->banks = tile_banks(a, p);
 	t->full = false;
 	pool_start(&t->aff, a, sizeof(struct aff));
 	pool_start(&t->view, a, sizeof(struct view));
@@ -123,7 +125,7 @@ tile_desc_bank(struct tile_desc *t, struct tile_buffer *b)
 	struct aff out;
 
 	memset(&out, 0, sizeof out);
-	add_ring(&out, b, 1);
+	tile_bank_ring(t->banks, b, &out);
 	return out.rcount == 0 ? 0 : pool_add(t, &t->aff, &out);
 }
 

@@ -294,10 +294,11 @@ print_vec(struct strbuf *s, const struct tile_vec *t)
 	for (int i = 0; i < VEC_MAX_SRC; i++)
 		print_operand(s, src[i], &t->src[i], &v->src[i], v->rank);
 	for (int i = 0; i < 3; i++) {
-		const int64_t a[4] = { v->axis[i].stride, v->axis[i].dil,
-			v->axis[i].pad, v->axis[i].extent };
-		if (a[0] != 0 || a[1] != 0 || a[2] != 0 || a[3] != 0)
-			list(s, axis[i], a, 4);
+		const int64_t a[5] = { v->axis[i].stride, v->axis[i].dil,
+			v->axis[i].pad, v->axis[i].extent, v->axis[i].up };
+		if (a[0] != 0 || a[1] != 0 || a[2] != 0 || a[3] != 0 ||
+		    a[4] != 0)
+			list(s, axis[i], a, a[4] != 0 ? 5 : 4);
 	}
 	real_field(s, "p", v->param[0]);
 	real_field(s, "q", v->param[1]);

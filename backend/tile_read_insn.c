@@ -219,12 +219,13 @@ read_vec(struct tile_reader *r, struct tile_vec *t)
 		t->src[i] = read_operand(r, src[i], &v->src[i].dtype,
 		    v->src[i].stride, v->rank);
 	for (int i = 0; i < 3; i++) {
-		int64_t a[4] = { 0 };
-		tile_take_ints(r, axis[i], a, 4, 4);
+		int64_t a[5] = { 0 };
+		tile_take_ints(r, axis[i], a, 4, 5);
 		v->axis[i].stride = a[0];
 		v->axis[i].dil = a[1];
 		v->axis[i].pad = a[2];
 		v->axis[i].extent = a[3];
+		v->axis[i].up = a[4];
 	}
 	v->param[0] = tile_take_real(r, "p");
 	v->param[1] = tile_take_real(r, "q");

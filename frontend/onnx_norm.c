@@ -1,13 +1,19 @@
 #include "frontend/onnx_imp.h"
 
+#include <math.h>
+
 bool
 onnx_op_batch_norm(struct opx *c)
 {
-	struct attr a = attr_make_float(ATTR_epsilon,
-	    attr_f(c, "epsilon", (double)1e-5f));
+	struct attr a[] = {
+		attr_make_float(ATTR_epsilon,
+		    attr_f(c, "epsilon", (double)1e-5f)),
+		/* the decimal that the float in the file stands for */
+		attr_make_float(ATTR_momentum,
+		    round(attr_f(c, "momentum", 0.9) * 1e6) / 1e6),
+	};
 	bool trains = false;
 
-	attr_ignore(c, "momentum");
 	if (c->opset < 9 && attr_i(c, "spatial", 1) == 0)
 		return op_error(c, "spatial = 0 (statistics for each "
 		    "position) is not supported");
@@ -21,7 +27,7 @@ onnx_op_batch_norm(struct opx *c)
 		diag_remark(c->m->diag, &c->loc, "training mode: imported in "
 		    "its inference form");
 	c->absent = "which exists only in training";
-	return op_result(c, 0, OP_batch_norm, c->in, 5, &a, 1);
+	return op_result(c, 0, OP_batch_norm, c->in, 5, a, 2);
 }
 
 bool

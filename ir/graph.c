@@ -326,7 +326,9 @@ op_overrides(enum op op, enum dtype rule, enum dtype want)
 	case LOWER_WINDOW:
 		return true;
 	case LOWER_COMPOSITE:
-		return (info->flags & OPF_FLOAT) != 0;
+		/* their other operand is an integer */
+		return (info->flags & OPF_FLOAT) != 0 || op == OP_dropout ||
+		    op == OP_softmax_cross_entropy;
 	case LOWER_MOVE:
 	case LOWER_FOLD:
 		break;

@@ -21,6 +21,7 @@ reader_error(struct reader *r, struct pos pos, const char *fmt, ...)
 	diag_vreport(r->diag, DIAG_ERROR, &l, fmt, ap);
 	va_end(ap);
 	r->errors++;
+	r->reported++;
 }
 
 /* --- lists --- */
@@ -149,7 +150,7 @@ reader_end_line(struct reader *r)
 		r->line = arena_new();
 	}
 	r->errors_before = r->errors;
-	if (r->errors < MAX_ERRORS)
+	if (r->reported < MAX_ERRORS)
 		return true;
 	reader_error(r, (struct pos){r->at_line, r->at_col},
 	    "too many errors, the rest is not read");

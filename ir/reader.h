@@ -82,6 +82,7 @@ struct reader {
 	const char *loc_file;  /* the last one, shared by many nodes */
 	VEC(struct word) line_values; /* %names of the present line */
 	unsigned errors, errors_before; /* in all, up to the present line */
+	unsigned reported; /* errors without those that follow from others */
 	int64_t filled; /* bytes of zero and splat data so far */
 	int at_line, at_col; /* scanner */
 	bool after_newline;  /* scanner: the last token was a line end */

@@ -165,11 +165,13 @@ ad_give(struct ad *a, const struct node *n, int i, struct value *v)
 		add_to(a, n->in[i], v);
 }
 
+/* Values made since the marking do not count: the next round sees them. */
 static bool
-node_needs(const bool *needs, const struct node *n)
+node_needs(const struct ad *a, const struct node *n)
 {
 	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != NULL && needs[n->in[i]->id])
+		if (n->in[i] != NULL && n->in[i]->id < a->count &&
+		    a->needs[n->in[i]->id])
 			return rules[n->op] != grad_zero;
 	return false;
 }
@@ -183,7 +185,7 @@ mark_needs(struct ad *a, struct value *const *wrt, size_t n)
 	for (size_t i = 0; i < n; i++)
 		a->needs[wrt[i]->id] = dtype_is_float(wrt[i]->type.dtype);
 	graph_foreach_node(a->g, m) {
-		bool need = node_needs(a->needs, m);
+		bool need = node_needs(a, m);
 
 		for (int i = 0; i < m->nout; i++)
 			if (m->out[i] != NULL && need)
@@ -264,8 +266,7 @@ has_parts(const struct node *n)
 static bool
 has_act(const struct node *n)
 {
-	return (n->op == OP_conv || n->op == OP_conv_transpose ||
-	    n->op == OP_matmul) && node_int(n, ATTR_act) != ACT_NONE;
+	return has_epilogue(n) && node_int(n, ATTR_act) != ACT_NONE;
 }
 
 /* Brings the nodes between leaves and loss to ops with rules. */
@@ -283,7 +284,7 @@ prepare(struct ad *a, size_t loss, struct value *const *wrt, size_t n)
 		used = mark_used(a, a->g->outputs.data[loss]);
 		graph_foreach_node_safe(a->g, m, next) {
 			if (m->id >= nodes || !used[m->id] ||
-			    !node_needs(a->needs, m))
+			    !node_needs(a, m))
 				continue;
 			if (has_act(m)) {
 				split_act(a, m);
@@ -321,7 +322,7 @@ visit(struct ad *a, struct node *n)
 			    node_label(&a->c, n));
 			return false;
 		}
-	if (dy == NULL || !node_needs(a->needs, n))
+	if (dy == NULL || !node_needs(a, n))
 		return true;
 	a->l = (struct lg){.c = &a->c, .g = a->g, .x = n->in[0],
 	    .w = work_dtype(n)};

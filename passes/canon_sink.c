@@ -12,9 +12,8 @@ reshape_before(const struct node *n)
 	if (k == NULL || !single_use(n->in[0]))
 		return NULL;
 	y = k->in[0];
-	if (y->kind != VALUE_NODE || (op_info(y->def->op)->lowering !=
-	    LOWER_MATRIX && y->def->op != OP_gemm &&
-	    y->def->op != OP_batch_norm))
+	if (y->kind != VALUE_NODE || (!has_epilogue(y->def) &&
+	    y->def->op != OP_gemm && y->def->op != OP_batch_norm))
 		return NULL;
 	return k;
 }

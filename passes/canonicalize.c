@@ -72,7 +72,7 @@ is_bias(struct pass_ctx *c, struct node *n)
 	struct value *x = n->in[0];
 
 	return n->op == OP_add && x->kind == VALUE_NODE &&
-	    op_info(x->def->op)->lowering == LOWER_MATRIX &&
+	    has_epilogue(x->def) &&
 	    node_in(x->def, 3) == NULL && epilogue_bias(c, x->def, n, true);
 }
 
@@ -97,6 +97,9 @@ rewrite_map(struct pass_ctx *c, struct node *n)
 
 	if (n->op == OP_cast)
 		return canon_cast(c, n);
+	if (n->op == OP_mask_pack || n->op == OP_mask_select ||
+	    n->op == OP_random_bits)
+		return NULL; /* not element by element, no broadcasting */
 	drop_expands(c, n);
 	drop_widening(c, n);
 	constant_right(c, n);

@@ -14,7 +14,7 @@ bool
 epilogue_open(const struct value *v)
 {
 	return v->kind == VALUE_NODE &&
-	    op_info(v->def->op)->lowering == LOWER_MATRIX && single_use(v) &&
+	    has_epilogue(v->def) && single_use(v) &&
 	    node_int(v->def, ATTR_act) == ACT_NONE &&
 	    node_in(v->def, 3) == NULL;
 }

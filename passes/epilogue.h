@@ -4,6 +4,9 @@
 
 #include "passes/rewrite.h"
 
+/* Contractions with an epilogue: all but weight gradients. */
+bool epilogue_op(enum op op);
+
 /* u adds a vector along the channels of m's result, which only u reads: m
  * takes it as its bias. only_const: constants only. */
 bool epilogue_bias(struct pass_ctx *c, struct node *m, struct node *u,

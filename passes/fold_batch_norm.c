@@ -93,7 +93,7 @@ contraction(const struct node *u)
 		m = u->in[i]->def;
 		if (m->op == OP_gemm || m->op == OP_batch_norm)
 			return m;
-		if (op_info(m->op)->lowering == LOWER_MATRIX &&
+		if (has_epilogue(m) &&
 		    node_int(m, ATTR_act) == ACT_NONE &&
 		    node_in(m, 3) == NULL)
 			return m;

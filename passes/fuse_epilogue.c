@@ -159,7 +159,7 @@ pass_fuse_epilogue(struct pass_ctx *c)
 
 	/* Contractions move while they fuse: walk a copy of the order. */
 	graph_foreach_node(c->g, n)
-		if (op_info(n->op)->lowering == LOWER_MATRIX)
+		if (has_epilogue(n))
 			VEC_PUSH(c->scratch, &list, n);
 	for (size_t i = 0; i < list.len; i++)
 		fuse_into(c, list.data[i]);

@@ -177,6 +177,13 @@ along_axis(const struct value *v, const struct tensor_type *type, int axis)
 	return true;
 }
 
+bool
+has_epilogue(const struct node *n)
+{
+	return n->op == OP_conv || n->op == OP_conv_transpose ||
+	    n->op == OP_matmul;
+}
+
 int
 channel_axis(const struct node *n)
 {

@@ -90,6 +90,9 @@ enum dtype work_dtype(const struct node *n);
 bool along_axis(const struct value *v, const struct tensor_type *type,
     int axis);
 
+/* n is a contraction with the epilogue operands and attributes. */
+bool has_epilogue(const struct node *n);
+
 /* The axis of output channels of a contraction's result. */
 int channel_axis(const struct node *n);
 

@@ -6,6 +6,8 @@
  * f32: mixed operands are free (IR.md) and lose nothing. So does the tail,
  * what follows the last contractions: logits and probabilities are small, and
  * would lose most.
+ * A training step keeps f32 masters: the update reads and computes in f32,
+ * gradients of parameters are a tail of their own, and so is the loss.
  * Otherwise the model's dtypes stay, only contractions leave f64. */
 #include <math.h>
 #include <string.h>
@@ -28,16 +30,27 @@ is_contraction(const struct node *n)
 	return op_info(n->op)->lowering == LOWER_MATRIX || n->op == OP_gemm;
 }
 
-/* Whether a reader of n is a contraction or, as marked, leads to one. */
+static bool
+in_phase(const struct node *n, const char *phase)
+{
+	return strcmp(n->phase, phase) == 0;
+}
+
+/* Whether a reader of n is a contraction or, as marked, leads to one. What the
+ * backward pass reads of the forward pass does not count. */
 static bool
 leads(const struct node *n, const bool *mark)
 {
+	bool forward = in_phase(n, "forward");
+
 	for (int i = 0; i < n->nout; i++) {
 		const struct value *v = n->out[i];
 
 		for (size_t k = 0; v != NULL && k < v->uses.len; k++) {
 			const struct node *u = v->uses.data[k].node;
 
+			if (forward && !in_phase(u, "forward"))
+				continue;
 			if (is_contraction(u) || mark[u->id])
 				return true;
 		}
@@ -78,7 +91,8 @@ other_float(enum dtype a, enum dtype t)
 	return dtype_is_float(a) && a != t;
 }
 
-/* A cast of the leaf v at the start, for all readers but casts. */
+/* A cast of the leaf v at the start, for all readers but casts and the
+ * update. */
 static void
 narrow_leaf(struct narrow *x, struct value *v)
 {
@@ -91,7 +105,7 @@ narrow_leaf(struct narrow *x, struct value *v)
 	while (v->uses.len > keep) {
 		struct use u = v->uses.data[keep];
 
-		if (u.node->op == OP_cast) {
+		if (u.node->op == OP_cast || in_phase(u.node, "update")) {
 			keep++;
 			continue;
 		}
@@ -188,11 +202,10 @@ narrow_operands(struct narrow *x, struct node *n)
 static bool
 moves_data(const struct node *n)
 {
-	const struct op_info *info = op_info(n->op);
+	enum lowering l = op_info(n->op)->lowering;
 
-	return info->lowering == LOWER_MOVE ||
-	    (info->lowering == LOWER_COMPOSITE &&
-	    (info->flags & OPF_FLOAT) == 0);
+	return l == LOWER_MOVE || (l == LOWER_COMPOSITE &&
+	    !op_overrides(n->op, DT_F32, DT_F16));
 }
 
 /* Data movement keeps dtypes: all operands f32 where one in the tail is, else
@@ -243,7 +256,8 @@ keeps_dtype(const struct narrow *x, const struct node *n,
 static void
 narrow_results(struct narrow *x, struct node *n)
 {
-	for (int i = 0; i < n->nout; i++) {
+	/* results behind the first are statistics: f32 by rule */
+	for (int i = 0; i < n->nout && i < 1; i++) {
 		struct value *v = n->out[i];
 
 		if (v == NULL || !other_float(v->type.dtype, x->t) ||
@@ -314,6 +328,8 @@ narrow(struct pass_ctx *c, enum dtype t)
 		narrow_leaf(&x, g->states.data[i]);
 	find_tail(&x);
 	graph_foreach_node(g, n) {
+		if (in_phase(n, "update"))
+			continue;
 		if (moves_data(n)) {
 			narrow_move(&x, n);
 			continue;

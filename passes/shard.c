@@ -141,6 +141,8 @@ rule_move(struct shard *s, const struct node *n)
 static bool
 may_split(struct shard *s, const struct node *n)
 {
+	if (n->op >= OP_conv_wgrad)
+		return refuse(s, n, "an op of training");
 	switch (op_info(n->op)->lowering) {
 	case LOWER_MATRIX:
 		return n->op == OP_matmul ? rule_matmul(s, n) :

@@ -53,7 +53,7 @@ static const char help_text[] =
     "  -print-after=PASS, -print-after-all, -print-changed   graphs on stderr\n"
     "  -dump-dir=DIR     the same into numbered files\n"
     "  -time-passes      time of each pass\n"
-    "  -Rpass=REGEX      remarks of passes (and 'lower'): what and why not\n"
+    "  -Rpass[=REGEX]    remarks of passes (and 'lower'): what and why not\n"
     "\n"
     "  --help --help-passes --help-targets --version\n";
 
@@ -187,6 +187,7 @@ parse_m(struct wavecc_options *o, const char *arg)
 	const char *v;
 	if ((v = after(arg, "-march=")) != NULL) {
 		o->march = v;
+		o->march_given = true;
 	} else if ((v = after(arg, "-mprecision=")) != NULL) {
 		if (!parse_precision(o, v))
 			return usage("-mprecision wants fp32, bf16 or fp16, "
@@ -268,6 +269,9 @@ parse_option(struct wavecc_options *o, const char *arg)
 	} else if ((v = after(arg, "-dump-dir=")) != NULL) {
 		o->dump_dir = v;
 		o->passes.print_changed = true;
+	} else if (strcmp(arg, "-Rpass") == 0) {
+		o->passes.remarks = "";
+		o->lower_remarks = true;
 	} else if ((v = after(arg, "-Rpass=")) != NULL) {
 		o->passes.remarks = v;
 		o->lower_remarks = strstr("lower", v) != NULL ||

@@ -28,6 +28,7 @@ struct wavecc_options {
 	bool save_temps, serialize, lower_remarks;
 	const char *dump_dir;
 	const char *march;
+	bool march_given;
 	VEC(const char *) overrides; /* KEY=VALUE of -m */
 	VEC(struct onnx_input_shape) inputs;
 	VEC(struct onnx_input_const) consts;

@@ -1,15 +1,19 @@
 /* wavecc: compiles a model ahead of time to an object for the accelerator. */
 #include "tools/cc_options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend/backend.h"
 #include "backend/isa/asm.h"
+#include "backend/isa/program.h"
 #include "backend/object.h"
 #include "backend/target.h"
 #include "ir/text.h"
+#include "runtime/program.h"
 #include "passes/shard.h"
 #include "support/file.h"
 
@@ -90,6 +94,8 @@ dump(void *user, const char *pass, int sequence, const struct graph *g)
 {
 	struct driver *dr = user;
 	struct strbuf s = {0};
+	if (dr->diag.errors > 0)
+		return;
 	if (dr->o.dump_dir != NULL) {
 		graph_print(&s, g, true);
 		char *path = arena_printf(dr->arena, "%s/%03d-%s.wgr",
@@ -104,12 +110,26 @@ dump(void *user, const char *pass, int sequence, const struct graph *g)
 }
 
 static bool
+make_dump_dir(struct driver *dr)
+{
+	const char *dir = dr->o.dump_dir;
+	if (dir == NULL || mkdir(dir, 0777) == 0 || errno == EEXIST)
+		return true;
+	struct loc loc = {dir, 0, 0, NULL};
+	diag_error(&dr->diag, &loc, "cannot make this folder: %s",
+	    strerror(errno));
+	return false;
+}
+
+static bool
 run_passes(struct driver *dr)
 {
 	struct pass_options *p = &dr->o.passes;
 	p->dump = dump;
 	p->user = dr;
 	step(dr, "run passes");
+	if (!make_dump_dir(dr))
+		return false;
 	bool ok = dr->o.only_given ?
 	    passes_run_list(dr->graph, &dr->diag, p, dr->o.only.data,
 		dr->o.only.len, NULL) :
@@ -120,7 +140,7 @@ run_passes(struct driver *dr)
 		fputs(s.data, stderr);
 		strbuf_free(&s);
 	}
-	return ok;
+	return ok && dr->diag.errors == 0; /* a dump may have failed */
 }
 
 /* ---- output ---- */
@@ -206,6 +226,17 @@ lower(struct driver *dr)
 	    share != NULL ? groups : 1);
 }
 
+/* A schedule or program is for one machine; -march may only repeat it. */
+static bool
+same_target(struct driver *dr, const struct wave_target *of)
+{
+	if (!dr->o.march_given || strcmp(of->name, dr->target->name) == 0)
+		return true;
+	diag_error(&dr->diag, NULL, "%s is for target '%s', not '%s'",
+	    dr->o.input, of->name, dr->target->name);
+	return false;
+}
+
 static bool
 make_tile(struct driver *dr)
 {
@@ -214,11 +245,31 @@ make_tile(struct driver *dr)
 		dr->tile = tile_parse(dr->arena, &dr->diag, dr->o.input,
 		    dr->data, dr->size);
 		return dr->tile != NULL &&
+		    same_target(dr, dr->tile->target) &&
 		    tile_verify(dr->tile, &dr->diag, "input") &&
 		    tile_plan(dr->tile, &dr->diag);
 	}
 	dr->tile = lower(dr);
 	return dr->tile != NULL;
+}
+
+/* What a person wrote may be well-formed and still be no valid program. */
+static struct wave_program *
+assemble(struct driver *dr)
+{
+	struct isa_tables tables = {0};
+	uint8_t *bytes;
+	size_t size;
+	struct wave_program *p = asm_parse(dr->arena, &dr->diag, dr->o.input,
+	    dr->data, dr->size);
+	if (p == NULL || !same_target(dr, &p->target) ||
+	    !program_validate(dr->arena, &dr->diag, dr->o.input,
+	    p, &tables) ||
+	    !object_write_memory(dr->arena, &dr->diag, p, &bytes, &size) ||
+	    program_load(dr->arena, &dr->diag, dr->o.input, bytes, size) ==
+	    NULL)
+		return NULL;
+	return p;
 }
 
 static bool
@@ -227,8 +278,7 @@ make_program(struct driver *dr)
 	struct backend_options opt = {.serialize = dr->o.serialize};
 	if (has_suffix(dr->o.input, ".ws")) {
 		step(dr, "assemble");
-		dr->program = asm_parse(dr->arena, &dr->diag, dr->o.input,
-		    dr->data, dr->size);
+		dr->program = assemble(dr);
 	} else {
 		step(dr, "synchronise and encode");
 		dr->program = backend_code(dr->arena, &dr->diag, dr->tile,
@@ -291,14 +341,64 @@ known_input(struct driver *dr)
 	return false;
 }
 
+/* What the input has already fixed cannot be chosen any more. */
+static bool
+options_fit(struct driver *dr)
+{
+	const char *in = dr->o.input;
+	const char *bad = NULL;
+	bool net = has_suffix(in, ".net"), onnx = has_suffix(in, ".onnx");
+	bool lowered = has_suffix(in, ".wtl") || has_suffix(in, ".ws");
+	if (!net && !onnx && dr->o.batch > 0)
+		bad = "-fbatch";
+	else if (!onnx && dr->o.inputs.len > 0)
+		bad = "-finput";
+	else if (!onnx && dr->o.consts.len > 0)
+		bad = "-fconst";
+	else if (!net && dr->o.defines.len > 0)
+		bad = "-D";
+	else if (lowered && dr->o.overrides.len > 0)
+		bad = "-mKEY=VALUE";
+	else if (lowered && dr->o.passes.precision != DT_NONE)
+		bad = "-mprecision";
+	if (bad != NULL)
+		diag_error(&dr->diag, NULL, "%s has no meaning for %s", bad,
+		    in);
+	return bad == NULL;
+}
+
+/* -###: the steps from the input to the output, as -v names them. */
+static void
+show_plan(const struct driver *dr)
+{
+	const char *in = dr->o.input;
+	enum wavecc_stage stage = dr->o.stage;
+	bool ws = has_suffix(in, ".ws"), wtl = has_suffix(in, ".wtl");
+	fprintf(stderr, "wavecc: %s -> %s for %s\n", in,
+	    stage == STAGE_SYNTAX ? "nothing" : dr->o.output,
+	    dr->target->name);
+	step(dr, ws ? "assemble" : wtl ? "parse tile IR" :
+	    has_suffix(in, ".wgr") ? "parse graph IR" :
+	    has_suffix(in, ".net") ? "read network" : "import ONNX");
+	if (!ws && !wtl)
+		step(dr, "run passes");
+	if (stage == STAGE_GRAPH || stage == STAGE_DOT)
+		return;
+	if (!ws && !wtl)
+		step(dr, "lower");
+	if (!ws && stage != STAGE_TILE)
+		step(dr, "synchronise and encode");
+	if (stage == STAGE_OBJECT)
+		step(dr, "write object");
+}
+
 static int
 run(struct driver *dr)
 {
-	if (!known_input(dr) || !load_target(dr))
+	if (!known_input(dr) || !options_fit(dr) || !load_target(dr))
 		return 1;
 	if (dr->o.dry_run) {
-		fprintf(stderr, "wavecc: %s -> %s for %s\n", dr->o.input,
-		    dr->o.output, dr->target->name);
+		show_plan(dr);
 		return 0;
 	}
 	return compile(dr) && dr->diag.errors == 0 ? 0 : 1;

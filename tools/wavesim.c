@@ -342,12 +342,11 @@ write_inputs(struct wavesim *w)
 {
 	for (size_t i = 0; i < w->in.len; i++) {
 		const struct binding_arg *arg = &w->in.data[i];
-		const struct wave_binding *b = find_binding(w, arg->name,
-		    KIND(INPUT) | KIND(STATE), "input or state");
+		const struct wave_binding *b = program_binding(w->p,
+		    arg->name);
 		struct arena *a = arena_new();
 		struct npy n;
-		bool ok = b != NULL &&
-		    npy_read(a, &w->diag, arg->file, &n) &&
+		bool ok = npy_read(a, &w->diag, arg->file, &n) &&
 		    (w->sim.timing_only ||
 			bind_write(a, &w->diag, w->dev, b, &n, arg->file));
 
@@ -360,8 +359,12 @@ write_inputs(struct wavesim *w)
 
 /* Names are checked before the run, so that a long one is not in vain. */
 static bool
-check_outputs(struct wavesim *w)
+check_names(struct wavesim *w)
 {
+	for (size_t i = 0; i < w->in.len; i++)
+		if (find_binding(w, w->in.data[i].name,
+			KIND(INPUT) | KIND(STATE), "input or state") == NULL)
+			return false;
 	for (size_t i = 0; i < w->out.len; i++)
 		if (find_binding(w, w->out.data[i].name,
 			KIND(OUTPUT) | KIND(STATE) | KIND(INPUT),
@@ -480,7 +483,7 @@ run(struct wavesim *w)
 		print_list(w);
 		return true;
 	}
-	if (!choose_entry(w) || !check_outputs(w) ||
+	if (!choose_entry(w) || !check_names(w) ||
 	    (!w->sim.timing_only && !inputs_complete(w)) || !open_log(w))
 		return false;
 	w->dev = sim_open(w->p, &w->sim, &w->diag);
@@ -490,7 +493,11 @@ run(struct wavesim *w)
 	ok = close_log(w) && ok && write_all(w);
 	if (ok && w->stats == NULL)
 		print_summary(w);
-	return ok && fflush(stdout) == 0;
+	if (ok && fflush(stdout) != 0) {
+		diag_error(&w->diag, NULL, "cannot write to standard output");
+		ok = false;
+	}
+	return ok;
 }
 
 int

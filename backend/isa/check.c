@@ -162,5 +162,13 @@ vec_check(const struct vec *v)
 	for (int i = 0; kind == VEC_WIN && i < 3; i++)
 		if (v->axis[i].extent < 1)
 			return "extent of an axis is not positive";
+	for (int i = 0; kind == VEC_WIN && i < 3; i++)
+		if (v->axis[i].up < 0)
+			return "factor of inserted zeros is negative";
+	if (v->func == VF_philox)
+		for (int i = 0; i <= VEC_MAX_SRC; i++)
+			if (!dtype_is_int(i > 0 ? v->src[i - 1].dtype :
+			    v->dst.dtype))
+				return "philox is for integers";
 	return vec_operands_check(v);
 }

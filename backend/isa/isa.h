@@ -181,6 +181,7 @@ struct vec_operand {
 
 struct vec_axis { /* VWIN only: d, h, w */
 	int64_t stride, dil, pad, extent;
+	int64_t up; /* zeros inserted: factor; 0 as 1: none */
 };
 
 struct vec {

@@ -98,11 +98,39 @@ access_dma(const struct isa_tables *t, const struct dma *d,
  * addressed by (n, d, h, w, c) input coordinates. */
 enum window { WINDOW_BOX, WINDOW_EMPTY, WINDOW_OVERFLOW };
 
+/* Stored positions that one tap meets: first, first + step, .. */
+struct progress {
+	int64_t first, step, count;
+};
+
+static struct progress
+window_axis(const struct vec_axis *x, int64_t tap, int64_t size)
+{
+	int64_t up = x->up > 1 ? x->up : 1, each = 1;
+	int64_t first = tap * x->dil - x->pad;
+	int64_t step = x->stride > 0 ? x->stride : 1;
+	int64_t lo = first < 0 ? (-first + step - 1) / step : 0;
+	int64_t end, hi; /* the last position; the end of what meets */
+
+	if (!mul_int64(x->extent - 1, up, &end))
+		end = INT64_MAX / 2;
+	hi = first <= end ? (end - first) / step + 1 : 0;
+	hi = hi < size ? hi : size;
+	while (lo < hi && (first + lo * step) % up != 0)
+		lo++;
+	while (each < up && each * step % up != 0)
+		each++;
+	if (lo >= hi)
+		return (struct progress){0};
+	return (struct progress){(first + lo * step) / up, each * step / up,
+	    (hi - lo - 1) / each + 1};
+}
+
 static enum window
-window_box(const struct vec *v, const int64_t *tap, int64_t base,
+window_box(const struct vec *v, int src, const int64_t *tap, int64_t base,
     struct box *b)
 {
-	const struct vec_operand *s = &v->src[0];
+	const struct vec_operand *s = &v->src[src];
 
 	*b = (struct box){ .base = base, .rank = 5,
 		.elem = (int64_t)dtype_size(s->dtype) };
@@ -112,20 +140,14 @@ window_box(const struct vec *v, const int64_t *tap, int64_t base,
 		if (d == 0 || d == 4)
 			continue;
 		const struct vec_axis *x = &v->axis[d - 1];
-		int64_t first = tap[d - 1] * x->dil - x->pad;
-		int64_t step = x->stride > 0 ? x->stride : 1;
-		int64_t lo = first < 0 ? (-first + step - 1) / step : 0;
-		int64_t hi = first < x->extent ?
-		    (x->extent - 1 - first) / step + 1 : 0;
-
-		hi = hi < v->size[d] ? hi : v->size[d];
-		if (lo >= hi)
-			return WINDOW_EMPTY;
+		struct progress p = window_axis(x, tap[d - 1], v->size[d]);
 		int64_t move;
 
-		b->size[d] = hi - lo;
-		if (!mul_int64(s->stride[d], step, &b->stride[d]) ||
-		    !mul_int64(first + lo * step, s->stride[d], &move) ||
+		if (p.count <= 0)
+			return WINDOW_EMPTY;
+		b->size[d] = p.count;
+		if (!mul_int64(s->stride[d], p.step, &b->stride[d]) ||
+		    !mul_int64(p.first, s->stride[d], &move) ||
 		    !add_int64(b->base, move, &b->base))
 			return WINDOW_OVERFLOW;
 	}
@@ -133,7 +155,8 @@ window_box(const struct vec *v, const int64_t *tap, int64_t base,
 }
 
 static bool
-window_boxes(const struct vec *v, int64_t base, box_fn *fn, void *user)
+window_boxes(const struct vec *v, int src, int64_t base, box_fn *fn,
+    void *user)
 {
 	int64_t taps = v->size[5] * v->size[6] * v->size[7];
 	bool whole = true;
@@ -142,7 +165,7 @@ window_boxes(const struct vec *v, int64_t base, box_fn *fn, void *user)
 		const int64_t tap[3] = { t / (v->size[6] * v->size[7]),
 			t / v->size[7] % v->size[6], t % v->size[7] };
 		struct box b;
-		enum window w = window_box(v, tap, base, &b);
+		enum window w = window_box(v, src, tap, base, &b);
 
 		if (w == WINDOW_BOX)
 			fn(user, &b);
@@ -172,7 +195,7 @@ access_vec_boxes(enum opcode op, const struct vec *v, int src, int64_t base,
 	if (o->space == SPACE_NONE)
 		return true;
 	if (op == INSN_VWIN && src >= 0)
-		return window_boxes(v, base, fn, user);
+		return window_boxes(v, src, base, fn, user);
 	for (int d = 0; d < b.rank; d++) {
 		b.size[d] = v->size[d];
 		b.stride[d] = o->stride[d];

@@ -289,7 +289,7 @@ prepare_vec(struct sim *s, const struct vec *v, struct vec_info *info)
 	for (int a = 0; op == INSN_VWIN && a < 3; a++)
 		wide |= !in_range(v->axis[a].stride) ||
 		    !in_range(v->axis[a].dil) || !in_range(v->axis[a].pad) ||
-		    v->axis[a].stride < 1;
+		    !in_range(v->axis[a].up) || v->axis[a].stride < 1;
 	if (elements > MAX_EXTENT || elements < 0 || taps > 1 << 20 || wide) {
 		info->trap = "the vector operation is too large";
 		return;

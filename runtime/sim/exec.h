@@ -64,6 +64,8 @@ bool exec_vec(struct exec_group *g, enum opcode op, const struct vec *v,
 /* Vector functions on f32, defined to the bit in ISA.md. */
 float vecmath_f32(enum vec_func f, float x, float y, float z,
     const double *param);
+/* Word `word` of Philox 4x32-10 at that step, with key param. */
+uint32_t vecmath_philox(uint64_t step, uint64_t word, const double *param);
 double vecmath_f64(enum vec_func f, double x, double y, double z,
     const double *param);
 

@@ -11,14 +11,16 @@ is_int(enum dtype t)
 }
 
 /* f64 when any operand is, integer when all are, else f32. What argmax and
- * argmin yield says nothing about what they compare. */
+ * the like yield says nothing about what they compare, nor does an index. */
 static enum vec_compute
 compute_type(const struct vec_op *op)
 {
-	bool arg = op->func == VF_rargmax || op->func == VF_rargmin;
+	bool arg = op->func == VF_rargmax || op->func == VF_rargmin ||
+	    op->func == VF_rbits || op->func == VF_warg;
+	int end = op->func == VF_wunpool ? 2 : op->nops;
 	bool whole = true;
 
-	for (int i = arg ? 1 : 0; i < op->nops; i++) {
+	for (int i = arg ? 1 : 0; i < end; i++) {
 		if (op->o[i].t == DT_F64)
 			return VEC_F64;
 		whole = whole && is_int(op->o[i].t);
@@ -53,6 +55,10 @@ set_up(struct exec_group *g, const struct vec *v, const int64_t *idx,
 		memcpy(s->stride, o->stride, sizeof s->stride);
 	}
 	op->compute = compute_type(op);
+	op->order = op->o[op->nops > 1 ? 1 : 0].t;
+	for (int i = 1; i < op->nops; i++)
+		if (op->o[i].t == DT_U64)
+			op->order = DT_U64;
 	return NULL;
 }
 
@@ -137,9 +143,9 @@ static void
 map_int(const struct vec_op *op, uint8_t *const *p, const int64_t *step,
     int64_t n)
 {
-	enum dtype t = op->nops > 1 ? op->o[1].t : op->o[0].t;
+	enum dtype t = op->o[0].t;
 
-	if (op->func == VF_copy && t == op->o[0].t && t != DT_BOOL &&
+	if (op->func == VF_copy && t == op->o[1].t && t != DT_BOOL &&
 	    step[0] == op->o[0].size && step[1] == step[0]) {
 		memmove(p[0], p[1], (size_t)(n * step[0]));
 		return;
@@ -151,7 +157,8 @@ map_int(const struct vec_op *op, uint8_t *const *p, const int64_t *step,
 			x[k - 1] = vec_get_int(p[k] + i * step[k],
 			    op->o[k].t);
 		vec_put_int(p[0] + i * step[0], op->o[0].t,
-		    vec_int_map(op->func, t, op->o[0].t, x, op->v->param));
+		    vec_int_map(op->func, op->order, t, x,
+			op->v->param));
 	}
 }
 

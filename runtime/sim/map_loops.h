@@ -38,6 +38,15 @@ clamp01(float v)
 	return v > 1 ? 1 : v;
 }
 
+static inline bool
+bits_meet(float x, float z)
+{
+	int64_t a = x >= 0 && x < 0x1p63f ? (int64_t)x : 0;
+	int64_t b = z >= 0 && z < 0x1p63f ? (int64_t)z : 0;
+
+	return (a & b) != 0;
+}
+
 #define EACH(EXPR)                      \
 	for (int64_t i = 0; i < n; i++) \
 		dst[i] = (EXPR);        \
@@ -84,6 +93,7 @@ map_f32(enum vec_func f, int64_t n, float *restrict dst,
 	case VF_less: EACH(x[i] < y[i] ? 1 : 0);
 	case VF_less_equal: EACH(x[i] <= y[i] ? 1 : 0);
 	case VF_select: EACH(x[i] != 0 ? y[i] : z[i]);
+	case VF_bitsel: EACH(bits_meet(x[i], z[i]) ? y[i] : 0);
 	case VF_exp: EACH((float)vm_exp((double)x[i]));
 	case VF_tanh: EACH((float)vm_tanh((double)x[i]));
 	case VF_sigmoid: EACH((float)vm_sigmoid((double)x[i]));

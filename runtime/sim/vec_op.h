@@ -26,6 +26,7 @@ struct vec_op {
 	const struct vec *v;
 	enum vec_func func;
 	enum vec_compute compute;
+	enum dtype order; /* of integers: u64 when a source is, else x's type */
 	const struct sim_loops *loops;
 	int nops;               /* 1 + sources */
 	struct vec_side o[1 + VEC_MAX_SRC]; /* 0: destination */
@@ -70,14 +71,14 @@ void vec_put_f64(uint8_t *p, enum dtype t, double v);
 uint64_t vec_get_int(const uint8_t *p, enum dtype t);
 void vec_put_int(uint8_t *p, enum dtype t, uint64_t v);
 
-/* Order of integers of type t. */
+/* Comparison of integers in order t. */
 static inline bool
 vec_int_less(enum dtype t, uint64_t a, uint64_t b)
 {
 	return t == DT_U64 ? a < b : (int64_t)a < (int64_t)b;
 }
 
-/* VMAP func on integers; t is the type of x, to that of the result. */
+/* VMAP func on integers of order t, to is the type of the result. */
 uint64_t vec_int_map(enum vec_func f, enum dtype t, enum dtype to,
     const uint64_t *x, const double *param);
 

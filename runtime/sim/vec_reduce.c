@@ -182,6 +182,32 @@ reduce_arg(const struct vec_op *op, int64_t src, uint8_t *dst)
 		vec_put_int(dst, op->o[0].t, (uint64_t)at);
 }
 
+/* A bit for each of the first 64 elements. */
+static void
+reduce_bits(const struct vec_op *op, int64_t src, uint8_t *dst)
+{
+	int64_t i[VEC_MAX_RANK] = {0}, step, e = 0;
+	int64_t n = run_length(op, &step);
+	const struct vec_side *s = &op->o[1];
+	uint64_t bits = 0;
+
+	do {
+		const uint8_t *p = s->m->data + src;
+
+		for (int64_t k = 0; k < n && e < 64; k++, e++, p += step) {
+			bool set = op->compute == VEC_INT ?
+			    vec_int_less(s->t, 0, vec_get_int(p, s->t)) :
+			    vec_get_f64(p, s->t) > 0;
+
+			bits |= (uint64_t)set << e;
+		}
+	} while (next_run(op, i, &src));
+	if (dtype_is_float(op->o[0].t))
+		vec_put_f64(dst, op->o[0].t, (double)bits);
+	else
+		vec_put_int(dst, op->o[0].t, bits);
+}
+
 /* ---- f32 ---- */
 
 static float
@@ -265,7 +291,8 @@ reduce_columns(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
 static bool
 is_arg(const struct vec_op *op)
 {
-	return op->func == VF_rargmax || op->func == VF_rargmin;
+	return op->func == VF_rargmax || op->func == VF_rargmin ||
+	    op->func == VF_rbits;
 }
 
 /* Is it worth to take the last outer dimension by columns? */
@@ -289,7 +316,9 @@ reduce_box(const struct vec_op *op, int dim, int64_t dst, int64_t src,
 	int64_t dstep, sstep, n;
 
 	if (dim == outer) {
-		if (is_arg(op))
+		if (op->func == VF_rbits)
+			reduce_bits(op, src, p);
+		else if (is_arg(op))
 			reduce_arg(op, src, p);
 		else if (op->compute == VEC_F32)
 			reduce_f32(op, src, p);

@@ -10,9 +10,9 @@ enum { DIM_N, DIM_D, DIM_H, DIM_W, DIM_C, DIM_KD, DIM_KH, DIM_KW };
 /* One pixel of the result. */
 struct pixel {
 	int64_t o[3]; /* position */
-	int64_t src;  /* address of its image */
-	int64_t k[3]; /* current tap */
-	int64_t at;   /* address under the tap, channel 0 */
+	int64_t src[2]; /* addresses of its image */
+	int64_t k[3];   /* current tap */
+	int64_t at[2];  /* addresses under the tap, channel 0 */
 };
 
 /* Moves on to the next tap inside the image; false after the last. Starts
@@ -32,14 +32,17 @@ next_tap(const struct vec_op *op, struct pixel *p)
 				return false;
 			p->k[a] = 0;
 		}
-		p->at = p->src;
+		memcpy(p->at, p->src, sizeof p->at);
 		for (int a = 0; a < 3 && in; a++) {
+			int64_t up = x[a].up > 1 ? x[a].up : 1;
 			int64_t pos = wrap_sub(wrap_step(wrap_mul(p->o[a],
 			    x[a].stride), p->k[a], x[a].dil), x[a].pad);
 
-			in = pos >= 0 && pos < x[a].extent;
-			p->at = wrap_step(p->at, pos,
-			    op->o[1].stride[DIM_D + a]);
+			in = pos >= 0 && pos % up == 0 &&
+			    pos / up < x[a].extent;
+			for (int i = 0; i + 1 < op->nops; i++)
+				p->at[i] = wrap_step(p->at[i], pos / up,
+				    op->o[1 + i].stride[DIM_D + a]);
 		}
 		if (in)
 			return true;
@@ -53,6 +56,100 @@ start(struct pixel *p)
 	p->k[2] = -1;
 }
 
+/* Number of the current tap. */
+static int64_t
+tap_number(const struct vec_op *op, const struct pixel *p)
+{
+	return (p->k[0] * op->size[DIM_KH] + p->k[1]) * op->size[DIM_KW] +
+	    p->k[2];
+}
+
+/* Address of channel c of source i under the tap; -1 and bad outside. */
+static int64_t
+under(struct vec_op *op, const struct pixel *p, int i, int64_t c, int64_t n)
+{
+	const struct vec_side *s = &op->o[1 + i];
+	int64_t addr = wrap_step(p->at[i], c, s->stride[DIM_C]);
+
+	if (mem_holds(s->m, addr, n, s->stride[DIM_C], s->size))
+		return addr;
+	atomic_store(&op->bad, true);
+	return -1;
+}
+
+static void
+put_number(const struct vec_op *op, uint8_t *dst, int64_t v)
+{
+	if (dtype_is_float(op->o[0].t))
+		vec_put_f64(dst, op->o[0].t, (double)v);
+	else
+		vec_put_int(dst, op->o[0].t, (uint64_t)v);
+}
+
+/* The first maximum of one channel. */
+static void
+window_arg(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
+{
+	const struct vec_side *s = &op->o[1];
+	int64_t best = -1;
+	uint64_t i = 0;
+	double f = 0;
+
+	for (start(p); next_tap(op, p);) {
+		int64_t addr = under(op, p, 0, c, 1);
+		bool more;
+
+		if (addr < 0)
+			return;
+		if (op->compute == VEC_INT) {
+			uint64_t x = vec_get_int(s->m->data + addr, s->t);
+
+			more = vec_int_less(s->t, i, x);
+			i = best < 0 || more ? x : i;
+		} else {
+			double x = vec_get_f64(s->m->data + addr, s->t);
+
+			more = x > f || (x != x && f == f);
+			f = best < 0 || more ? x : f;
+		}
+		if (best < 0 || more)
+			best = tap_number(op, p);
+	}
+	put_number(op, dst, best < 0 ? 0 : best);
+}
+
+/* One channel of a pool's gradient. */
+static void
+window_unpool(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
+{
+	const struct vec_side *s = &op->o[1], *k = &op->o[2];
+	int64_t last = op->size[DIM_KD] * op->size[DIM_KH] *
+	    op->size[DIM_KW] - 1;
+	uint64_t i = 0;
+	double f = 0;
+
+	for (start(p); next_tap(op, p);) {
+		int64_t x = under(op, p, 0, c, 1), y = under(op, p, 1, c, 1);
+
+		if (x < 0 || y < 0)
+			return;
+		if (vec_get_f64(k->m->data + y, k->t) !=
+		    (double)(last - tap_number(op, p)))
+			continue;
+		if (op->compute == VEC_INT)
+			i += vec_get_int(s->m->data + x, s->t);
+		else if (op->compute == VEC_F64)
+			f += vec_get_f64(s->m->data + x, s->t);
+		else
+			f = (double)((float)f +
+			    (float)vec_get_f64(s->m->data + x, s->t));
+	}
+	if (op->compute == VEC_INT)
+		vec_put_int(dst, op->o[0].t, i);
+	else
+		vec_put_f64(dst, op->o[0].t, f);
+}
+
 /* n channels from c on, at most VEC_CHUNK. */
 static void
 window_f32(struct vec_op *op, struct pixel *p, int64_t c, int64_t n,
@@ -64,12 +161,10 @@ window_f32(struct vec_op *op, struct pixel *p, int64_t c, int64_t n,
 	for (int64_t i = 0; i < n; i++)
 		acc[i] = op->func == VF_wmax ? -INFINITY : 0;
 	for (start(p); next_tap(op, p);) {
-		int64_t addr = wrap_step(p->at, c, s->stride[DIM_C]);
+		int64_t addr = under(op, p, 0, c, n);
 
-		if (!mem_holds(s->m, addr, n, s->stride[DIM_C], s->size)) {
-			atomic_store(&op->bad, true);
+		if (addr < 0)
 			return;
-		}
 		vec_get_f32(op, row, s->m->data + addr, s->stride[DIM_C],
 		    s->t, n);
 		op->loops->accumulate(op->func, n, acc, row);
@@ -87,13 +182,11 @@ window_wide(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 	double f = max ? -(double)INFINITY : 0;
 
 	for (start(p); next_tap(op, p);) {
-		int64_t addr = wrap_step(p->at, c, s->stride[DIM_C]);
+		int64_t addr = under(op, p, 0, c, 1);
 		const uint8_t *e;
 
-		if (!mem_holds(s->m, addr, 1, 0, s->size)) {
-			atomic_store(&op->bad, true);
+		if (addr < 0)
 			return;
-		}
 		e = s->m->data + addr;
 		if (op->compute == VEC_INT) {
 			uint64_t x = vec_get_int(e, s->t);
@@ -118,8 +211,18 @@ window_pixel(struct vec_op *op, struct pixel *p, uint8_t *dst)
 
 	for (int64_t c = 0; c < op->size[DIM_C]; c += n) {
 		n = op->size[DIM_C] - c;
-		if (op->compute != VEC_F32) {
+		if (op->func == VF_warg || op->func == VF_wunpool ||
+		    op->compute != VEC_F32)
 			n = 1;
+		if (op->func == VF_warg) {
+			window_arg(op, p, c, dst + c * step);
+			continue;
+		}
+		if (op->func == VF_wunpool) {
+			window_unpool(op, p, c, dst + c * step);
+			continue;
+		}
+		if (op->compute != VEC_F32) {
 			window_wide(op, p, c, dst + c * step);
 			continue;
 		}
@@ -143,7 +246,9 @@ window_rows(void *ctx, int64_t from, int64_t to)
 
 		p.o[0] = r / size[DIM_H] % size[DIM_D];
 		p.o[1] = r % size[DIM_H];
-		p.src = wrap_step(op->o[1].base, n, op->o[1].stride[DIM_N]);
+		for (int i = 0; i + 1 < op->nops; i++)
+			p.src[i] = wrap_step(op->o[1 + i].base, n,
+			    op->o[1 + i].stride[DIM_N]);
 		dst += p.o[0] * step[DIM_D] + p.o[1] * step[DIM_H];
 		for (p.o[2] = 0; p.o[2] < size[DIM_W]; p.o[2]++) {
 			if (atomic_load(&op->bad))
@@ -158,7 +263,7 @@ window_rows(void *ctx, int64_t from, int64_t to)
 static bool
 apart(const struct vec_op *op)
 {
-	const struct vec_side *d = &op->o[0], *s = &op->o[1];
+	const struct vec_side *d = &op->o[0];
 	int64_t image[5] = {op->size[DIM_N], 0, 0, 0, op->size[DIM_C]};
 	struct mem_range w, r;
 
@@ -167,8 +272,14 @@ apart(const struct vec_op *op)
 	if (!mem_apart(5, op->size, d->stride, d->size) ||
 	    !mem_box(5, op->size, d->stride, d->size, &w))
 		return false;
-	return s->m != d->m || (mem_box(5, image, s->stride, s->size, &r) &&
-	    !mem_meet(d->base, &w, s->base, &r));
+	for (int i = 1; i < op->nops; i++) {
+		const struct vec_side *s = &op->o[i];
+
+		if (s->m == d->m && (!mem_box(5, image, s->stride, s->size,
+		    &r) || mem_meet(d->base, &w, s->base, &r)))
+			return false;
+	}
+	return true;
 }
 
 bool

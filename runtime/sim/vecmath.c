@@ -215,7 +215,7 @@ static unsigned
 times_two_over_pi(uint64_t m, int e, uint32_t *product)
 {
 	unsigned skip = e >= 34 ? (unsigned)(e - 2) / 32 : 0;
-	uint64_t half[2] = {m & 0xffffffff, m >> 32};
+	uint64_t half[2] = {m & UINT32_MAX, m >> 32};
 
 	memset(product, 0, (WORDS + 2) * sizeof *product);
 	for (unsigned h = 0; h < 2; h++) {
@@ -379,6 +379,45 @@ transcendental(enum vec_func f, double x, double y)
 	}
 }
 
+/* x and z as integers. */
+static bool
+bits_meet(double x, double z)
+{
+	uint64_t a = x >= 0 && x < 0x1p63 ? (uint64_t)x : 0;
+	uint64_t b = z >= 0 && z < 0x1p63 ? (uint64_t)z : 0;
+
+	return (a & b) != 0;
+}
+
+static uint32_t
+key(double v)
+{
+	return v >= 0 && v < 0x1p32 ? (uint32_t)v : 0;
+}
+
+uint32_t
+vecmath_philox(uint64_t step, uint64_t word, const double *param)
+{
+	uint64_t block = word / 4;
+	uint32_t c[4] = {(uint32_t)block, (uint32_t)(block >> 32),
+	    (uint32_t)step, (uint32_t)(step >> 32)};
+	uint32_t k0 = key(param[0]), k1 = key(param[1]);
+
+	for (int round = 0; round < 10; round++) {
+		uint64_t a = UINT64_C(0xD2511F53) * c[0];
+		uint64_t b = UINT64_C(0xCD9E8D57) * c[2];
+		uint32_t c1 = c[1], c3 = c[3];
+
+		c[0] = (uint32_t)(b >> 32) ^ c1 ^ k0;
+		c[1] = (uint32_t)b;
+		c[2] = (uint32_t)(a >> 32) ^ c3 ^ k1;
+		c[3] = (uint32_t)a;
+		k0 += UINT32_C(0x9E3779B9);
+		k1 += UINT32_C(0xBB67AE85);
+	}
+	return c[word % 4];
+}
+
 /* What f32 and f64 share: every case is exact or rounds in its type. */
 #define COMMON_CASES(T, FMA, RINT, FLOOR, CEIL, SQRT, FABS)                 \
 	case VF_copy: return x;                                             \
@@ -419,6 +458,7 @@ transcendental(enum vec_func f, double x, double y)
 	case VF_or: return x != 0 || y != 0;                                \
 	case VF_xor: return (x != 0) != (y != 0);                           \
 	case VF_select: return x != 0 ? y : z;                              \
+	case VF_bitsel: return bits_meet(x, z) ? y : 0;                     \
 	case VF_fma: return FMA(x, y, z);
 
 float

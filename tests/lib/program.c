@@ -195,6 +195,14 @@ make_operand(struct maker *m, struct vec_operand *o, enum space s)
 }
 
 static void
+integers(struct vec *v)
+{
+	v->dst.dtype = DT_U32;
+	for (int s = 0; s < VEC_MAX_SRC; s++)
+		v->src[s].dtype = DT_I64;
+}
+
+static void
 make_vecs(struct maker *m)
 {
 	/* entries 1, 2 and 3: a map, a reduction, a window; then any */
@@ -222,7 +230,10 @@ make_vecs(struct maker *m)
 			v->axis[k].stride = pick(m, 1, 3);
 			v->axis[k].pad = pick(m, -1, 1);
 			v->axis[k].extent = pick(m, 1, 9);
+			v->axis[k].up = pick(m, 0, 2);
 		}
+		if (f == VF_philox)
+			integers(v);
 	}
 }
 

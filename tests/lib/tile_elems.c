@@ -121,8 +121,11 @@ tile_window_place(const struct tile_vec *t, int src, const int64_t *idx,
 	for (int a = 0; a < 3; a++) {
 		int64_t pos = o[1 + a] * v->axis[a].stride +
 		    o[5 + a] * v->axis[a].dil - v->axis[a].pad;
-		if (pos < 0 || pos >= v->axis[a].extent)
+		int64_t up = v->axis[a].up > 1 ? v->axis[a].up : 1;
+		if (pos < 0 || pos % up != 0 ||
+		    pos / up >= v->axis[a].extent)
 			return none;
+		pos /= up;
 		at.offset += pos * v->src[src].stride[1 + a];
 	}
 	return at;

@@ -235,9 +235,9 @@ random_window(struct gen *g)
 	v->v.dst.stride[3] = 4;
 	v->v.src[0].stride[2] = s.cols * 4;
 	v->v.src[0].stride[3] = 4;
-	v->v.axis[0] = (struct vec_axis){ 1, 1, 0, 1 };
-	v->v.axis[1] = (struct vec_axis){ 1, 1, pad, h };
-	v->v.axis[2] = (struct vec_axis){ 1, 1, pad, w };
+	v->v.axis[0] = (struct vec_axis){ 1, 1, 0, 1, 0 };
+	v->v.axis[1] = (struct vec_axis){ 1, 1, pad, h, 1 };
+	v->v.axis[2] = (struct vec_axis){ 1, 1, pad, w, 0 };
 }
 
 /* A view of rows x cols of a matrix; by base, or by first row and column. */

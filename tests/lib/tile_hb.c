@@ -152,8 +152,15 @@ struct queue_state {
 	bool halted;
 };
 
+/* The OBUF version in use. */
+struct turn {
+	const struct tile_buffer *buffer;
+	int64_t idx[ISA_MAX_LOOPS], count;
+};
+
 struct run {
 	struct hb *h;
+	struct turn turn[2]; /* mx, ml */
 	struct queue_state q[Q_COUNT];
 	const struct hb_site *without;
 	VEC(struct signal) *sem;
@@ -183,6 +190,24 @@ join(struct clock *a, const struct clock *b)
 	}
 }
 
+/* Versions of OBUF buffers take the banks in turn. */
+static bool
+check_turn(struct run *r, const struct step *s, int64_t bank)
+{
+	const struct tile_insn *in = s->node->insn;
+	const struct tile_buffer *b = in->mx.obuf;
+	struct turn *t = &r->turn[in->queue == Q_ML];
+	int64_t banks = r->h->p->target->obuf_banks;
+	size_t levels = b->scope != NULL ? (size_t)b->scope->depth + 1 : 0;
+
+	if (t->buffer != NULL && (t->buffer != b ||
+	    memcmp(t->idx, s->idx, levels * sizeof *t->idx) != 0))
+		t->count++;
+	t->buffer = b;
+	memcpy(t->idx, s->idx, sizeof t->idx);
+	return bank == t->count % (banks > 1 ? banks : 1);
+}
+
 static bool
 check_step(struct run *r, const struct step *s, const struct insn *in,
     const int64_t *idx)
@@ -210,10 +235,9 @@ check_step(struct run *r, const struct step *s, const struct insn *in,
 		r->why = "another address than the plan's";
 		return false;
 	}
-	if (in->op == INSN_ExecGEMM &&
-	    aff_eval(&t->aff[in->field[FIELD_obuf]], idx, 0) !=
-		tile_version(s->node->insn->mx.obuf, s->idx)) {
-		r->why = "another bank than the version";
+	if (in->op == INSN_ExecGEMM && !check_turn(r, s,
+	    aff_eval(&t->aff[in->field[FIELD_obuf]], idx, 0))) {
+		r->why = "another bank than its turn";
 		return false;
 	}
 	return true;

@@ -273,7 +273,7 @@ test_windows(void **state)
 		for (int a = 0; a < 3; a++)
 			v.axis[a] = (struct vec_axis){ pick(&seed, 1, 3),
 				pick(&seed, 1, 2), pick(&seed, -1, 3),
-				pick(&seed, 1, 6) };
+				pick(&seed, 1, 6), pick(&seed, 0, 3) };
 		clear();
 		memset(j, 0, sizeof j);
 		for (;;) {
@@ -287,7 +287,11 @@ test_windows(void **state)
 				int64_t pos = j[a + 1] * x->stride +
 				    j[a + 5] * x->dil - x->pad;
 
-				in &= pos >= 0 && pos < x->extent;
+				int64_t up = x->up > 1 ? x->up : 1;
+
+				in &= pos >= 0 && pos % up == 0 &&
+				    pos / up < x->extent;
+				pos /= up;
 				at += pos * v.src[0].stride[a + 1];
 			}
 			if (in)

@@ -204,8 +204,8 @@ test_window(void **state)
 		{ 0, 0, 24, 4, 4 } };
 	v.src[0] = (struct vec_operand){ SPACE_GBUF, DT_F32, 0,
 		{ 0, 0, 32, 4, 4 } };
-	v.axis[0] = (struct vec_axis){ 1, 1, 0, 1 };
-	v.axis[1] = v.axis[2] = (struct vec_axis){ 1, 1, 0, 8 };
+	v.axis[0] = (struct vec_axis){ 1, 1, 0, 1, 0 };
+	v.axis[1] = v.axis[2] = (struct vec_axis){ 1, 1, 0, 8, 0 };
 	m->p.target.vector_lanes = 4;
 	m->p.target.vector_bw = 1;
 	m_insn(m, Q_VE, (struct insn){ .op = INSN_VWIN,

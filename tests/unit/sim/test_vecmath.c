@@ -367,6 +367,71 @@ golden_table(void **state)
 	assert_true(rows > 800);
 }
 
+/* ---- the text ---- */
+
+static const char *
+read_text(struct unit *u, const char *path)
+{
+	char *text;
+	size_t size;
+
+	assert_true(file_read(u->arena, &u->diag, path, 0, &text, &size));
+	return text;
+}
+
+static void
+functions_in_the_text(void **state)
+{
+	struct unit *u = *state;
+	const char *text = read_text(u, "backend/isa/isa_math.md");
+
+	for (unsigned f = 0; f < VF_COUNT; f++) {
+		const char *name = vec_func_name((enum vec_func)f);
+
+		if (strstr(text, arena_printf(u->arena, "`%s`", name)) ==
+		    NULL)
+			fail_msg("isa_math.md does not say what %s is", name);
+	}
+}
+
+/* Every constant of a source, a long hexadecimal number or a word of 2 / pi, stands in the text too. */
+static unsigned
+constants_in_the_text(struct unit *u, const char *text, const char *path)
+{
+	const char *s = read_text(u, path);
+	unsigned found = 0;
+
+	while ((s = strstr(s, "0x")) != NULL) {
+		size_t n = 2 + strspn(s + 2, "0123456789abcdef.");
+		bool real = n > 12 && s[n] == 'p';
+		bool word = n == 10 && (s[n] == ',' || s[n] == '}');
+
+		if (real) {
+			n += 2;
+			n += strspn(s + n, "0123456789");
+		}
+		const char *c = arena_printf(u->arena, "%.*s", (int)n, s);
+
+		if ((real || word) && strstr(text, word ? c + 2 : c) == NULL)
+			fail_msg("isa_math.md does not have %s", c);
+		found += real || word;
+		s += n;
+	}
+	return found;
+}
+
+static void
+constants_of_the_sources(void **state)
+{
+	struct unit *u = *state;
+	const char *text = read_text(u, "backend/isa/isa_math.md");
+
+	assert_in_range(constants_in_the_text(u, text,
+	    "runtime/sim/vecmath.h"), 45, 100);
+	assert_in_range(constants_in_the_text(u, text,
+	    "runtime/sim/vecmath.c"), 70, 120);
+}
+
 int
 main(void)
 {
@@ -379,6 +444,8 @@ main(void)
 		cmocka_unit_test(special_values),
 		cmocka_unit_test(remainders),
 		UNIT_TEST(golden_table),
+		UNIT_TEST(functions_in_the_text),
+		UNIT_TEST(constants_of_the_sources),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,57 +58,57 @@ wave.asm 1
 
 .op o0 {
 	name="adjusted_input" op="reshape" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Transpose' (Transpose)"
+	loc="model.onnx: node 'Transpose' (Transpose)"
 	macs=0 macs_paper=0
 }
 .op o1 {
 	name="activation_output" op="conv" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Conv2D__' (Conv)"
+	loc="model.onnx: node 'Conv2D__' (Conv)"
 	macs=1152 macs_paper=1152
 }
 .op o2 {
 	name="conv2d_1_Relu_0" op="transpose" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Transpose1' (Transpose)"
+	loc="model.onnx: node 'Transpose1' (Transpose)"
 	macs=0 macs_paper=0
 }
 .op o3 {
 	name="flatten_1_Reshape_0" op="reshape" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node '_class__keras_layers_core_Flatten__' (Flatten)"
+	loc="model.onnx: node '_class__keras_layers_core_Flatten__' (Flatten)"
 	macs=0 macs_paper=0
 }
 .op o4 {
 	name="biased_tensor_name" op="matmul" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node #6 (Gemm)"
+	loc="model.onnx: node #6 (Gemm)"
 	macs=1280 macs_paper=1280
 }
 .op o5 {
 	name="reduce_max.9" op="reduce_max" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 .op o6 {
 	name="sub.10" op="sub" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 .op o7 {
 	name="exp.11" op="exp" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 .op o8 {
 	name="reduce_sum.12" op="reduce_sum" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 .op o9 {
 	name="reciprocal.13" op="reciprocal" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 .op o10 {
 	name="dense_1_Softmax_01" op="mul" phase="forward"
-	loc="/work/shared/assets/models/conv2d_small_keras/model.onnx: node 'Softmax' (Softmax)"
+	loc="model.onnx: node 'Softmax' (Softmax)"
 	macs=0 macs_paper=0
 }
 

@@ -1,0 +1,59 @@
+/* What place.c and place_state.c know of the values while they place them. */
+#ifndef WAVE_BACKEND_PLACE_H
+#define WAVE_BACKEND_PLACE_H
+
+#include "backend/lower.h"
+
+/* What is known of one value before it has a buffer. */
+struct info {
+	const struct value *v;
+	bool seen;              /* rel is computed */
+	const struct value *root; /* whose buffer it lives in */
+	struct place rel;       /* place in the root's buffer, buf NULL */
+	/* Concatenated in place: a slice of another value. */
+	const struct value *into;
+	int64_t into_axis, into_at;
+	bool weight;            /* laid out as the weight of a convolution */
+	/* Computed over the residual it adds to, which nothing reads later. */
+	const struct value *over;
+	/* Roots only. */
+	const struct value *state; /* whose buffer it takes when not resident */
+	bool is_root, resident;
+	int64_t bytes;
+	int64_t first, last; /* node indices; first > last: untouched */
+	int64_t uses;
+	struct tile_buffer *buf;
+};
+
+struct residency {
+	struct info *info;     /* by value id */
+	uint32_t nvalues;
+	int64_t *live;         /* resident bytes while node i runs */
+	int64_t *index;        /* node id to node index */
+	int64_t nnodes;
+	struct place **outputs; /* DRAM places of graph outputs */
+	int64_t *assign_at;     /* by assignment: see place_assign_at */
+};
+
+/* Computes root and rel of v; operands come before, concatenations after, so
+ * both directions are followed until something owns its memory. */
+struct info *place_resolve(struct lower *lw, const struct value *v);
+struct info *place_root(struct lower *lw, const struct value *v);
+/* Node `at` reads (use) or writes the root. */
+void place_touch(struct info *root, int64_t at, bool use);
+
+/* ---- place_state.c ---- */
+/* Weights of convolutions: taps, input channels, output channels innermost, so
+ * that rows k of some columns are a rectangle. */
+struct place place_weight(enum dtype t, int rank, const int64_t *dim);
+/* Marks the weights of convolutions, their gradients and what an optimizer
+ * keeps of them: they have that one layout. */
+void place_find_weights(struct lower *lw);
+/* Contents of a constant or state in the order of its place. */
+const void *place_data(struct lower *lw, const struct info *in);
+/* Decides after which node each assignment is made, and lets new values be
+ * computed in the state's own memory where nothing reads the old one. */
+void place_find_assigns(struct lower *lw);
+enum traffic place_traffic(const struct value *v);
+
+#endif

@@ -1,0 +1,213 @@
+/* Values of a training step: the layout of weights, what states become, and
+ * when. */
+#include "backend/place.h"
+
+#include <string.h>
+
+#include "backend/weights.h"
+
+/* Weights of convolutions: taps, input channels, output channels innermost, so
+ * that rows k of some columns are a rectangle. */
+struct place
+place_weight(enum dtype t, int rank, const int64_t *dim)
+{
+	struct place pl = {0};
+	int64_t step = (int64_t)dtype_size(t);
+	pl.dtype = t;
+	pl.rank = rank;
+	for (int i = 0; i < rank; i++) {
+		int a = i < 2 ? i : rank + 1 - i;
+		pl.dim[a] = dim[a];
+		pl.stride[a] = step;
+		step *= dim[a];
+	}
+	return pl;
+}
+
+/* ---- weights ---- */
+
+static bool
+mark_weight(struct lower *lw, const struct value *v)
+{
+	struct info *in = &lw->res->info[v->id];
+	if (in->weight || v->kind == VALUE_INPUT || v->type.rank < 3 ||
+	    type_elems(&v->type) == 0 ||
+	    (v->kind == VALUE_NODE && value_is_output(lw->g, v)))
+		return false;
+	in->weight = true;
+	return true;
+}
+
+static bool
+is_weight(const struct lower *lw, const struct value *v)
+{
+	return lw->res->info[v->id].weight;
+}
+
+/* One step of spreading the layout over element-wise ops. */
+static bool
+spread_weight(struct lower *lw, const struct node *n)
+{
+	bool any = is_weight(lw, n->out[0]), changed = false;
+	for (int i = 0; i < n->nin; i++)
+		any = any || (n->in[i] != NULL && is_weight(lw, n->in[i]) &&
+		    shape_equal(&n->in[i]->type, &n->out[0]->type));
+	if (!any)
+		return false;
+	changed = mark_weight(lw, n->out[0]);
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL &&
+		    shape_equal(&n->in[i]->type, &n->out[0]->type))
+			changed = mark_weight(lw, n->in[i]) || changed;
+	return changed;
+}
+
+/* Weights of convolutions, their gradients and what an optimizer keeps of
+ * them have one layout. */
+void
+place_find_weights(struct lower *lw)
+{
+	bool again = true;
+	graph_foreach_node(lw->g, n) {
+		if ((n->op == OP_conv || n->op == OP_conv_transpose) &&
+		    n->in[1]->kind != VALUE_CONST)
+			mark_weight(lw, n->in[1]);
+		else if (n->op == OP_conv_wgrad)
+			mark_weight(lw, n->out[0]);
+	}
+	while (again) {
+		again = false;
+		graph_foreach_node(lw->g, n)
+			if (op_info(n->op)->lowering == LOWER_MAP)
+				again = spread_weight(lw, n) || again;
+		for (size_t i = 0; i < lw->g->assigns.len; i++) {
+			const struct assign *s = &lw->g->assigns.data[i];
+			if (is_weight(lw, s->to))
+				again = mark_weight(lw, s->state) || again;
+			if (is_weight(lw, s->state))
+				again = mark_weight(lw, s->to) || again;
+		}
+	}
+}
+
+/* Contents of a constant or state in the order of its place. */
+const void *
+place_data(struct lower *lw, const struct info *in)
+{
+	const struct value *v = in->v;
+	const struct tensor_type *t = &v->type;
+	if (v->data == NULL || !in->weight)
+		return v->data;
+	struct weight_order o = {.v = v, .tap = {1, 1, 1}, .ci = t->dim[1],
+	    .groups = 1, .co = t->dim[0]};
+	int64_t step = 1;
+	for (int a = 2, i = t->rank - 1; i >= 2; i--, a--) {
+		o.tap[a] = t->dim[i];
+		o.stride_tap[a] = step;
+		step *= t->dim[i];
+	}
+	o.stride_ci = step;
+	o.stride_co = step * t->dim[1];
+	return weights_reorder(lw->p->arena, lw->weights, &o);
+}
+
+/* ---- assignments ---- */
+
+static int64_t
+last_touch(const struct info *in)
+{
+	return in->first > in->last ? -1 : in->last;
+}
+
+/* Whether n reads the state only element by element where it writes. */
+static bool
+reads_in_place(struct lower *lw, const struct node *n,
+    const struct value *state)
+{
+	const struct info *y = place_resolve(lw, n->out[0]);
+	if (op_info(n->op)->lowering != LOWER_MAP || n->op == OP_mask_pack ||
+	    n->op == OP_mask_select)
+		return false;
+	for (int i = 0; i < n->nin; i++) {
+		if (n->in[i] == NULL)
+			continue;
+		struct info *x = place_resolve(lw, n->in[i]);
+		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
+		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
+			return false;
+	}
+	return true;
+}
+
+/* Lets the new value of a state be computed in the state's own memory, where
+ * nothing reads the old one any more. */
+static void
+claim_state(struct lower *lw, const struct assign *s)
+{
+	struct info *to = place_resolve(lw, s->to), *st = place_root(lw, s->state);
+	int64_t last = last_touch(st);
+	if (!to->is_root || s->to->kind != VALUE_NODE || to->state != NULL ||
+	    s->to->type.dtype != s->state->type.dtype ||
+	    value_is_output(lw->g, s->to) ||
+	    !place_same(&to->rel, &st->rel) || last > to->first)
+		return;
+	if (last == to->first && (s->to->def->nout != 1 ||
+	    lw->res->index[s->to->def->id] != last ||
+	    !reads_in_place(lw, s->to->def, s->state)))
+		return;
+	to->state = s->state;
+}
+
+/* Assignments happen after the last read of the old value. Those of leaves,
+ * which may be other states, wait for the end. */
+void
+place_find_assigns(struct lower *lw)
+{
+	struct residency *res = lw->res;
+	const struct graph *g = lw->g;
+	res->assign_at = NEW_ARRAY(lw->arena, int64_t, g->assigns.len + 1);
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		struct info *to = place_root(lw, g->assigns.data[i].to);
+		place_root(lw, g->assigns.data[i].state);
+		if (to->v->kind != VALUE_NODE)
+			place_touch(to, res->nnodes, true);
+	}
+	for (size_t i = 0; i < g->assigns.len; i++) {
+		const struct assign *s = &g->assigns.data[i];
+		struct info *to = place_root(lw, s->to);
+		int64_t at = last_touch(place_root(lw, s->state));
+		claim_state(lw, s);
+		if (to->v->kind != VALUE_NODE)
+			at = res->nnodes;
+		else if (res->index[s->to->def->id] > at)
+			at = res->index[s->to->def->id];
+		res->assign_at[i] = at;
+		place_touch(to, at, true);
+	}
+}
+
+int64_t
+place_assign_at(const struct lower *lw, size_t i)
+{
+	return lw->res->assign_at[i];
+}
+
+enum traffic
+place_traffic(const struct value *v)
+{
+	if (v->kind == VALUE_CONST)
+		return TRAFFIC_WEIGHT;
+	if (v->kind == VALUE_STATE)
+		return v->trainable ? TRAFFIC_WEIGHT : TRAFFIC_OPTIMIZER;
+	if (v->kind == VALUE_INPUT)
+		return TRAFFIC_ACTIVATION;
+	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
+		return TRAFFIC_MASK;
+	if (v->def->op == OP_conv_wgrad)
+		return TRAFFIC_WEIGHT_GRADIENT;
+	if (v->def->phase != NULL && strcmp(v->def->phase, "update") == 0)
+		return TRAFFIC_OPTIMIZER;
+	if (v->def->phase != NULL && strcmp(v->def->phase, "backward") == 0)
+		return TRAFFIC_GRADIENT;
+	return TRAFFIC_ACTIVATION;
+}

@@ -1,0 +1,36 @@
+/* The weight gradient of a convolution on the array:
+ * dw[tap, ci, co] = sum over p of x[p, (tap, ci)] dy[p, co], p = (n, pixel)
+ * ascending, one chain of sums whatever the tiles. */
+#ifndef WAVE_BACKEND_WGRAD_H
+#define WAVE_BACKEND_WGRAD_H
+
+#include "backend/slab.h"
+
+struct wgrad {
+	struct lower *lw;
+	const struct node *node;
+	struct place x, dy, dw;
+	struct window xw, yw; /* c counts all channels */
+	int64_t groups, cig, cog, taps;
+	int64_t rows; /* taps * cig */
+};
+
+struct wgrad_plan {
+	bool swap;       /* dy moves, x is stationary */
+	int64_t tile[4]; /* n, d, h, w of dy */
+	int64_t tiles;
+	int64_t chunk;   /* output channels whose sums are on chip at a time;
+	                    whole groups where there are several */
+	double cost;     /* cycles */
+	int64_t traffic;
+};
+
+/* Chooses tiles and chunks by estimated time; false after a diagnostic. */
+bool wgrad_plan(const struct wgrad *w, struct wgrad_plan *p);
+
+/* Bytes of the sums of one chunk; f32 where several tiles add to them. */
+int64_t wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p);
+
+bool lower_wgrad(struct lower *lw, const struct node *n);
+
+#endif

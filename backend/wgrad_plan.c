@@ -1,0 +1,139 @@
+/* Chooses the schedule of a weight gradient by estimated time. */
+#include "backend/wgrad.h"
+
+#include <string.h>
+
+#include "backend/contract.h"
+
+#define TILE_OVERHEAD 64 /* cycles between two tiles that nothing hides */
+
+struct trial {
+	const struct wgrad *w;
+	struct wgrad_plan p;
+	int64_t in;   /* staged bytes of one tile */
+	bool partial; /* the last tile of a level is smaller */
+};
+
+int64_t
+wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p)
+{
+	enum dtype t = p->tiles > 1 ? DT_F32 : w->dw.dtype;
+	if (place_on_chip(&w->dw) && t == w->dw.dtype)
+		return 0;
+	return w->rows * p->chunk * (int64_t)dtype_size(t);
+}
+
+static void
+measure(struct trial *t)
+{
+	const struct wgrad *w = t->w;
+	int64_t ext[4] = {w->yw.n, w->yw.out[0], w->yw.out[1], w->yw.out[2]};
+	struct window xw = w->xw, yw = w->yw;
+	yw.c = t->p.chunk;
+	if (w->groups > 1)
+		xw.c = t->p.chunk / w->cog * w->cig;
+	t->p.tiles = 1;
+	t->partial = false;
+	for (int i = 0; i < 4; i++) {
+		t->p.tiles *= ceil_div(ext[i], t->p.tile[i]);
+		t->partial = t->partial || ext[i] % t->p.tile[i] > 0;
+	}
+	t->in = 0;
+	if (!place_on_chip(&w->x))
+		t->in += slab_bytes(&xw, t->p.tile, w->x.dtype) + 64;
+	if (!place_on_chip(&w->dy))
+		t->in += slab_bytes(&yw, t->p.tile, w->dy.dtype) + 64;
+}
+
+static void
+estimate(struct trial *t)
+{
+	const struct wgrad *w = t->w;
+	const struct wave_target *tg = w->lw->target;
+	int64_t chunks = ceil_div(w->groups * w->cog, t->p.chunk);
+	int64_t cols = w->groups > 1 ? w->cog : t->p.chunk;
+	int64_t k = w->yw.n * w->yw.out[0] * w->yw.out[1] * w->yw.out[2];
+	int64_t each = k / t->p.tiles + 1;
+	int64_t blocks = w->groups > 1 ? w->groups : chunks;
+	int64_t moving = t->p.swap ? cols : w->rows;
+	int64_t still = t->p.swap ? w->rows : cols;
+	double bw = w->lw->bw > 0 ? w->lw->bw : 1e12;
+	/* the sums of a tile are loaded and drained */
+	struct contract_work work = {.target = tg, .m = moving, .n = still,
+	    .k = each, .dtype = w->x.dtype,
+	    .drain = t->p.tiles > 1 ? 8 :
+	    (int64_t)dtype_size(w->dw.dtype)};
+	double mat = (double)(blocks * t->p.tiles) *
+	    (double)contract_time(&work);
+	t->p.traffic = chunks * t->p.tiles * t->in +
+	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw));
+	double mem = (double)t->p.traffic / bw;
+	double edge = (double)t->in / bw;
+	t->p.cost = (mat > mem ? mat : mem) + edge + mem * 1e-3 +
+	    (double)(chunks * t->p.tiles * TILE_OVERHEAD);
+}
+
+static void
+try_tile(struct trial *t, struct wgrad_plan *best)
+{
+	const struct lower *lw = t->w->lw;
+	measure(t);
+	int64_t need = t->in * (t->p.tiles > 1 ? 2 : 1);
+	if (t->partial)
+		need += t->in;
+	need += wgrad_part_bytes(t->w, &t->p) + 64;
+	if (need > lw->gbuf_free)
+		return;
+	for (int swap = 0; swap < 2; swap++) {
+		t->p.swap = swap == 1;
+		estimate(t);
+		if (best->cost == 0 || t->p.cost < best->cost)
+			*best = t->p;
+	}
+}
+
+/* Tiles are runs of consecutive pixels: images, then rows of one image, then
+ * pixels of one row. */
+static void
+try_tiles(const struct wgrad *w, int64_t chunk, struct wgrad_plan *best)
+{
+	int64_t ext[4] = {w->yw.n, w->yw.out[0], w->yw.out[1], w->yw.out[2]};
+	struct trial t = {.w = w};
+	t.p.chunk = chunk;
+	for (int level = 0; level < 4; level++) {
+		int64_t last = 0;
+		for (int i = 0; i < 4; i++)
+			t.p.tile[i] = i < level ? 1 : ext[i];
+		for (int64_t parts = 1; parts <= ext[level];
+		     parts += parts < 16 ? 1 : parts / 8) {
+			t.p.tile[level] = ceil_div(ext[level], parts);
+			if (t.p.tile[level] == last)
+				continue;
+			last = t.p.tile[level];
+			try_tile(&t, best);
+		}
+		t.p.tile[level] = 1;
+		try_tile(&t, best);
+	}
+}
+
+bool
+wgrad_plan(const struct wgrad *w, struct wgrad_plan *p)
+{
+	/* chunks are made of whole groups, or of whole column blocks */
+	int64_t unit = w->groups > 1 ? w->cog : 1;
+	int64_t units = w->groups > 1 ? w->groups : w->cog;
+	memset(p, 0, sizeof *p);
+	for (int64_t parts = 1; parts <= units;
+	     parts += parts < 16 ? 1 : parts / 4)
+		try_tiles(w, ceil_div(units, parts) * unit, p);
+	if (p->cost == 0)
+		try_tiles(w, unit, p);
+	if (p->cost > 0)
+		return true;
+	diag_error(w->lw->diag, &w->node->loc,
+	    "'conv_wgrad' does not fit: %lld bytes of the global buffer are "
+	    "free; give the target more with -mgbuf_bytes=",
+	    (long long)w->lw->gbuf_free);
+	return false;
+}
