@@ -147,6 +147,10 @@ params_add(struct unit_text *u, struct params *l, const char *name,
 
 	if (l == NULL)
 		l = NEW(u->arena, struct params);
+	if (l->list.len == NET_MAX_NAMES) {
+		net_error(u, pos, "more than %d arguments", NET_MAX_NAMES);
+		return l;
+	}
 	for (size_t i = 0; i < l->list.len; i++)
 		if (strcmp(l->list.data[i].name, name) == 0) {
 			net_error(u, pos, "argument '%s' is declared twice",

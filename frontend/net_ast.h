@@ -9,6 +9,7 @@
 #include "support/vec.h"
 
 #define NET_MAX_ERRORS 20
+#define NET_MAX_NAMES 4096 /* of one kind in one place: found by walking */
 #define NET_MAX_DEPTH 400 /* of nested expressions and statements */
 
 struct pos {

@@ -97,10 +97,15 @@ run_set(struct run *r, const char *name, struct val v)
 	struct val *old = find(r, name);
 	struct var var = {name, v};
 
-	if (old != NULL)
+	if (old != NULL) {
 		*old = v;
-	else
+	} else if (r->top->vars.len == NET_MAX_NAMES) {
+		run_error(r, r->top->block->pos, "'%s' has more than %d names",
+		    r->top->block->name, NET_MAX_NAMES);
+		r->stopped = true;
+	} else {
 		VEC_PUSH(r->arena, &r->top->vars, var);
+	}
 }
 
 /* ---- expressions ---- */
@@ -302,6 +307,11 @@ run_output(struct run *r, const struct stmt *s)
 			    "already", s->name);
 			return;
 		}
+	if (r->g->outputs.len == NET_MAX_NAMES) {
+		run_error(r, s->pos, "more than %d outputs", NET_MAX_NAMES);
+		r->stopped = true;
+		return;
+	}
 	graph_output(r->g, v.t, s->name);
 }
 

@@ -15,6 +15,10 @@
 void
 unit_block(struct unit_text *u, struct block *b)
 {
+	if (u->blocks.len == NET_MAX_NAMES) {
+		net_error(u, b->pos, "more than %d blocks", NET_MAX_NAMES);
+		return;
+	}
 	for (size_t i = 0; i < u->blocks.len; i++) {
 		const struct block *o = u->blocks.data[i];
 
@@ -43,7 +47,11 @@ unit_network(struct unit_text *u, struct block *b)
 void
 unit_global(struct unit_text *u, struct stmt *s)
 {
-	VEC_PUSH(u->arena, &u->globals, s);
+	if (u->globals.len == NET_MAX_NAMES)
+		net_error(u, s->pos, "more than %d named values",
+		    NET_MAX_NAMES);
+	else
+		VEC_PUSH(u->arena, &u->globals, s);
 }
 
 void
