@@ -321,7 +321,8 @@ coverage_add(struct coverage *a, const struct coverage *b)
 static bool
 op_counts(enum op op)
 {
-	return op != OP_NONE && op <= OP_log_softmax && op_info(op)->lowering != LOWER_FOLD;
+	return op != OP_NONE && op <= OP_log_softmax &&
+	    op_info(op)->lowering != LOWER_FOLD;
 }
 
 int
