@@ -377,12 +377,17 @@ print_graph(const struct graph *g, const char *title)
 	strbuf_free(&s);
 }
 
-/* Through all its forms and back. */
+/* Through all its forms and back; and compiled once more to the same. */
 static void
 travel(struct trial *t, int k)
 {
+	struct compiled again;
 	const char *why;
 
+	if (!compiled_make(t->u.arena, &t->u.diag, make_graph(t),
+	    &t->build[k], &again) ||
+	    !compiled_equal(t->u.arena, &t->u.diag, &t->m[k], &again))
+		wrong(t, k, "compiles to another object the second time");
 	t->u.last[0] = '\0';
 	why = compiled_travels(t->u.arena, &t->u.diag, &t->m[k]);
 	if (why != NULL)

@@ -138,3 +138,13 @@ compiled_travels(struct arena *a, struct diag *d, const struct compiled *m)
 		why = tile_travels(a, d, m->tile, &object);
 	return why != NULL ? why : asm_travels(a, d, m->code, &object);
 }
+
+bool
+compiled_equal(struct arena *a, struct diag *d, const struct compiled *x,
+    const struct compiled *y)
+{
+	struct bytes ox, oy;
+
+	return object_of(a, d, x->code, &ox) && object_of(a, d, y->code, &oy) &&
+	    same(&ox, &oy);
+}

@@ -10,4 +10,8 @@
 const char *compiled_travels(struct arena *a, struct diag *d,
     const struct compiled *m);
 
+/* Whether both would be the same object file. */
+bool compiled_equal(struct arena *a, struct diag *d,
+    const struct compiled *x, const struct compiled *y);
+
 #endif
