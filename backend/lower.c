@@ -136,7 +136,7 @@ one_layer_group(struct lower *lw)
 	grp.ops = arena_strdup(lw->p->arena,
 	    names.data != NULL ? names.data : "");
 	strbuf_free(&names);
-	grp.sub_batch = batch;
+	grp.sub_batch = batch > 0 ? batch : 1; /* empty */
 	grp.iterations = 1;
 	VEC_PUSH(lw->p->arena, &lw->p->layer_groups, grp);
 }

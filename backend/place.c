@@ -359,7 +359,8 @@ find_lifetimes(struct lower *lw)
 				place_touch(place_root(lw, n->in[i]), at, true);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				place_touch(place_root(lw, n->out[i]), at, false);
+				place_touch(place_root(lw, n->out[i]), at,
+				    false);
 		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++) {

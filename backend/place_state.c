@@ -144,7 +144,8 @@ reads_in_place(struct lower *lw, const struct node *n,
 static void
 claim_state(struct lower *lw, const struct assign *s)
 {
-	struct info *to = place_resolve(lw, s->to), *st = place_root(lw, s->state);
+	struct info *to = place_resolve(lw, s->to);
+	struct info *st = place_root(lw, s->state);
 	int64_t last = last_touch(st);
 	if (!to->is_root || s->to->kind != VALUE_NODE || to->state != NULL ||
 	    s->to->type.dtype != s->state->type.dtype ||

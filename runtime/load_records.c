@@ -319,12 +319,16 @@ static bool
 check_binding_bytes(struct load *l, const struct wave_binding *b)
 {
 	int64_t last = (int64_t)dtype_size(b->dtype), span;
+	bool empty = false;
 
 	for (int k = 0; k < b->rank; k++) {
-		if (b->dim[k] < 1)
+		if (b->dim[k] < 0)
 			return load_fail(l,
 			    "binding '%.60s': dimension %d is %lld", b->name,
 			    k, (long long)b->dim[k]);
+		empty = empty || b->dim[k] == 0;
+	}
+	for (int k = 0; k < b->rank && !empty; k++) {
 		if (b->dim[k] > 1 && b->stride[k] < 1)
 			return load_fail(l,
 			    "binding '%.60s': stride %d is %lld", b->name, k,
@@ -336,6 +340,8 @@ check_binding_bytes(struct load *l, const struct wave_binding *b)
 			return load_fail(l,
 			    "binding '%.60s': its size overflows", b->name);
 	}
+	if (empty)
+		last = 0;
 	if (b->address > l->p->dram_size ||
 	    (uint64_t)last > l->p->dram_size - b->address)
 		return load_fail(l,

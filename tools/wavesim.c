@@ -466,8 +466,10 @@ close_log(struct wavesim *w)
 {
 	bool ok = true;
 
-	if (w->sim.log != NULL && w->sim.log != stdout)
-		ok = fclose(w->sim.log) == 0;
+	if (w->sim.log != NULL && w->sim.log != stdout) {
+		ok = ferror(w->sim.log) == 0;
+		ok = fclose(w->sim.log) == 0 && ok;
+	}
 	if (!ok)
 		diag_error(&w->diag, &(struct loc){ .file = w->log },
 		    "cannot be written");

@@ -600,8 +600,8 @@ one_window(enum vec_func f, int64_t hw, int64_t c)
 	    {n, n, hw * c * 4, c * 4, 4}};
 	r.v.dst = (struct vec_operand){SPACE_GBUF, DT_F32, 1,
 	    {n / 4, n / 4, hw / 2 * c * 4, c * 4, 4}};
-	r.v.axis[0] = (struct vec_axis){1, 1, 0, 1};
-	r.v.axis[1] = r.v.axis[2] = (struct vec_axis){2, 1, 1, hw};
+	r.v.axis[0] = (struct vec_axis){1, 1, 0, 1, 1};
+	r.v.axis[1] = r.v.axis[2] = (struct vec_axis){2, 1, 1, hw, 1};
 	printf("  %s c%ld %.1f", vec_func_name(f), (long)c,
 	    1e-9 * (double)(n / 4 * 9) / measure(run_vec, &r));
 	free_group(&r);

@@ -85,7 +85,7 @@ compile 1 "wavecc: error: -mrows=many: not an integer" -mrows=many
 compile 1 "wavecc: error: target 'wavecore': rows must be 1 to 65535" -mrows=0
 compile 1 "demo.onnx: node '/stem/Conv' (Conv): error: 'conv' does not fit: *" \
     -mgbuf_bytes=64
-compile 1 "wavecc: error: -dump-dir=none/deep: No such file or directory" \
+compile 1 "none/deep: error: cannot make this folder: No such file or directory" \
     -dump-dir=none/deep
 bad 2 "wavecc: error: no model" wavecc -o out.wo
 

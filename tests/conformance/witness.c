@@ -1,6 +1,7 @@
 /* Random networks compiled, run on the simulator and judged by independent
  * witnesses: the reference evaluator with its error bounds, serialized code,
- * two threads, other machines and other tilings, the program checker.
+ * two threads, other machines and other tilings, the program checker. Every
+ * third goes through its text and object forms and back.
  *
  *   witness [-n COUNT] [-s FIRST_SEED] [-j THREADS] [-p] [-k] [FILE.wgr ...]
  *
@@ -19,6 +20,7 @@
 #include "tests/lib/coverage.h"
 #include "tests/lib/compiled.h"
 #include "tests/lib/random_net.h"
+#include "tests/lib/travel.h"
 
 #define MAX_WORKERS 16
 #define MIN_TILED 30 /* percent of the graphs */
@@ -375,6 +377,23 @@ print_graph(const struct graph *g, const char *title)
 	strbuf_free(&s);
 }
 
+/* Through all its forms and back; and compiled once more to the same. */
+static void
+travel(struct trial *t, int k)
+{
+	struct compiled again;
+	const char *why;
+
+	if (!compiled_make(t->u.arena, &t->u.diag, make_graph(t),
+	    &t->build[k], &again) ||
+	    !compiled_equal(t->u.arena, &t->u.diag, &t->m[k], &again))
+		wrong(t, k, "compiles to another object the second time");
+	t->u.last[0] = '\0';
+	why = compiled_travels(t->u.arena, &t->u.diag, &t->m[k]);
+	if (why != NULL)
+		wrong(t, k, "%s: %s", why, t->u.last);
+}
+
 static void
 judge(struct trial *t, int k)
 {
@@ -397,6 +416,8 @@ judge(struct trial *t, int k)
 		    !within(t, k, m->graph, t->ref, bounds, t->out[0]))
 			return;
 		compare_model(t, k, t->out[0], bounds);
+		if (t->seed % 3 == 0)
+			travel(t, k);
 	} else {
 		same_bits(t, k, "other machine", t->out[0], t->out[1]);
 	}

@@ -374,7 +374,9 @@ hostile_vectors(void **state)
 				v->axis[dim % 3].extent = h > 0 ? h : 1;
 				break;
 			case 5: v->axis[dim % 3].dil = h; break;
-			default: vec_case_operand(v, op)->stride[dim] = h; break;
+			default:
+				vec_case_operand(v, op)->stride[dim] = h;
+				break;
 			}
 		}
 		for (int i = 0; i < v->rank; i++)
@@ -383,7 +385,8 @@ hostile_vectors(void **state)
 			continue;
 		simgroup_reset(&s);
 		for (int i = 0; i < c.nops; i++)
-			vec_case_operand(v, i)->base = simgroup_aff(&s, c.base[i]);
+			vec_case_operand(v, i)->base = simgroup_aff(&s,
+			    c.base[i]);
 		done += exec_vec(&s.g,
 		    vec_func_opcode((enum vec_func)v->func), v, simgroup_idx,
 		    &why);

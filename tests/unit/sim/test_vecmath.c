@@ -394,7 +394,8 @@ functions_in_the_text(void **state)
 	}
 }
 
-/* Every constant of a source, a long hexadecimal number or a word of 2 / pi, stands in the text too. */
+/* Every constant of a source, a long hexadecimal number or a word of 2 / pi,
+ * stands in the text too. */
 static unsigned
 constants_in_the_text(struct unit *u, const char *text, const char *path)
 {
