@@ -26,7 +26,7 @@ picture_add(struct strbuf *out, const float *pixels, int width, int height,
 		for (int x = 0; x < width; x++) {
 			float top = pixels[y * width + x];
 			float low = y + 1 < height ?
-			    pixels[(y + 1) * width + x] : 0;
+			    pixels[(y + 1) * width + x] : top;
 
 			if (ascii)
 				strbuf_addf(out, "%c",
