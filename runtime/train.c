@@ -1,0 +1,396 @@
+#include "runtime/train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "runtime/bind.h"
+#include "runtime/program.h"
+#include "support/dtype.h"
+#include "support/str.h"
+
+/* ---- opening ---- */
+
+static bool
+fail(struct trainer *t, const char *what)
+{
+	diag_error(t->diag, NULL, "%s", what);
+	return false;
+}
+
+static bool
+has_entries(struct trainer *t)
+{
+	static const char *const want[] = {"init", "step", "eval"};
+	const struct wave_program *p = t->program;
+
+	for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+		uint32_t k = 0;
+
+		while (k < p->nentries &&
+		    strcmp(p->entries[k].name, want[i]) != 0)
+			k++;
+		if (k == p->nentries) {
+			diag_error(t->diag, NULL, "the program cannot be "
+			    "trained: it has no entry '%s'", want[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The one input that holds samples. */
+static bool
+find_input(struct trainer *t)
+{
+	const struct wave_program *p = t->program;
+
+	for (uint32_t i = 0; i < p->nbindings; i++) {
+		const struct wave_binding *b = &p->bindings[i];
+
+		if (b->kind != WAVE_BIND_INPUT || b == t->y || b == t->lr)
+			continue;
+		if (t->x != NULL) {
+			diag_error(t->diag, NULL, "the model has the inputs "
+			    "'%s' and '%s'; a data set feeds one",
+			    t->x->name, b->name);
+			return false;
+		}
+		t->x = b;
+	}
+	return t->x != NULL || fail(t, "the model has no input");
+}
+
+static bool
+find_output(struct trainer *t, const char *name)
+{
+	const struct wave_program *p = t->program;
+
+	for (uint32_t i = 0; i < p->nbindings && t->output == NULL; i++) {
+		const struct wave_binding *b = &p->bindings[i];
+
+		if (b->kind == WAVE_BIND_OUTPUT && b != t->loss &&
+		    (name != NULL ? strcmp(b->name, name) == 0 :
+		    strncmp(b->name, "grad.", 5) != 0))
+			t->output = b;
+	}
+	if (t->output != NULL)
+		return true;
+	diag_error(t->diag, NULL, "the model has no output%s%s%s",
+	    name != NULL ? " '" : "", name != NULL ? name : "",
+	    name != NULL ? "'" : "");
+	return false;
+}
+
+static bool
+is_scalar(struct trainer *t, const struct wave_binding *b, const char *name)
+{
+	if (b != NULL && b->rank == 0 && b->dtype == DT_F32)
+		return true;
+	diag_error(t->diag, NULL, "the program cannot be trained: it has no "
+	    "%s f32[]", name);
+	return false;
+}
+
+static bool
+array_new(struct trainer *t, const struct wave_binding *b, enum dtype dtype,
+    struct npy *n)
+{
+	int64_t bytes = (int64_t)dtype_size(dtype);
+
+	*n = (struct npy){.dtype = dtype, .rank = b->rank};
+	memcpy(n->dim, b->dim, (size_t)b->rank * sizeof *n->dim);
+	for (int i = 0; i < b->rank; i++)
+		if (!mul_int64(bytes, b->dim[i], &bytes))
+			return fail(t, "the batch is too large");
+	n->bytes = (size_t)bytes;
+	n->data = arena_try_alloc(t->arena, n->bytes + 1);
+	return n->data != NULL || fail(t, "no memory for the batch");
+}
+
+/* Samples lie along the first dimension of all three. */
+static bool
+shapes_fit(struct trainer *t)
+{
+	struct npy o = {.dtype = t->output->dtype, .rank = t->output->rank};
+
+	memcpy(o.dim, t->output->dim, sizeof t->output->dim);
+	if (t->x->rank >= 1 && t->y->rank >= 1 && t->x->dim[0] > 0 &&
+	    t->x->dim[0] == t->y->dim[0] && dtype_is_float(t->x->dtype) &&
+	    score_fits(&o, &t->batch.y))
+		return true;
+	diag_error(t->diag, NULL, "input '%s', output '%s' and '%s' do not "
+	    "fit together", t->x->name, t->output->name, t->y->name);
+	return false;
+}
+
+bool
+trainer_open(struct trainer *t, const char *output)
+{
+	const struct wave_program *p = t->program;
+
+	t->lr = program_binding(p, "lr");
+	t->loss = program_binding(p, "loss");
+	t->y = program_binding(p, "labels");
+	if (t->y == NULL)
+		t->y = program_binding(p, "target");
+	if (!has_entries(t) || !is_scalar(t, t->lr, "input lr") ||
+	    !is_scalar(t, t->loss, "output loss"))
+		return false;
+	if (t->y == NULL)
+		return fail(t, "the program cannot be trained: it has no "
+		    "input labels or target");
+	return find_input(t) && find_output(t, output) &&
+	    array_new(t, t->x, DT_F32, &t->batch.x) &&
+	    array_new(t, t->y, dtype_is_int(t->y->dtype) ? DT_I64 : DT_F32,
+	    &t->batch.y) && shapes_fit(t) &&
+	    states_open(t->arena, t->diag, p, &t->states) &&
+	    states_image_new(t->arena, t->diag, &t->states, &t->before) &&
+	    states_image_new(t->arena, t->diag, &t->states, &t->now);
+}
+
+bool
+trainer_init(struct trainer *t)
+{
+	t->at = (struct trainer_position){0};
+	return t->dev->ops->run(t->dev, "init", t->diag);
+}
+
+/* ---- states ---- */
+
+bool
+trainer_resume(struct trainer *t, const char *path,
+    const struct checkpoint *c)
+{
+	struct arena *a = arena_new();
+	bool ok = checkpoint_matches(t->diag, path, c,
+	    states_tensors(a, &t->states, NULL), t->states.n);
+
+	arena_free(a);
+	if (ok && c->batches != t->data.train_batches) {
+		diag_error(t->diag, &(struct loc){.file = path}, "the "
+		    "checkpoint is of epochs of %lld batches, not %lld: other "
+		    "data or another batch", (long long)c->batches,
+		    (long long)t->data.train_batches);
+		ok = false;
+	}
+	if (!ok || !states_load(t->diag, t->dev, &t->states, c->tensor))
+		return false;
+	t->at = (struct trainer_position){c->epoch, c->index, c->step,
+	    c->loss_sum};
+	return true;
+}
+
+struct checkpoint_tensor *
+trainer_states(struct trainer *t, struct arena *a)
+{
+	if (!states_read(t->diag, t->dev, &t->states, &t->now))
+		return NULL;
+	return states_tensors(a, &t->states, &t->now);
+}
+
+/* Writes the states of t->now. */
+static void
+save(struct trainer *t)
+{
+	struct arena *a;
+	struct checkpoint c = {.step = t->at.step, .epoch = t->at.epoch,
+	    .index = t->at.index, .batches = t->data.train_batches,
+	    .seed = t->opt.seed, .loss_sum = t->at.loss_sum,
+	    .options = t->opt.options != NULL ? t->opt.options : "",
+	    .ntensors = t->states.n};
+
+	if (t->opt.checkpoint == NULL)
+		return;
+	a = arena_new();
+	c.tensor = states_tensors(a, &t->states, &t->now);
+	t->unsaved = !checkpoint_write(t->diag, t->opt.checkpoint, &c);
+	arena_free(a);
+	if (!t->unsaved && t->events.saved != NULL)
+		t->events.saved(t->events.user, &t->at);
+}
+
+/* ---- a step ---- */
+
+static bool
+cancelled(const struct trainer *t)
+{
+	return t->opt.cancel != NULL && *t->opt.cancel != 0;
+}
+
+static bool
+write_batch(struct trainer *t, bool labels)
+{
+	struct arena *a = arena_new();
+	bool ok = bind_write(a, t->diag, t->dev, t->x, &t->batch.x, "data") &&
+	    (!labels ||
+	    bind_write(a, t->diag, t->dev, t->y, &t->batch.y, "data"));
+
+	arena_free(a);
+	return ok;
+}
+
+static bool
+write_lr(struct trainer *t, double lr)
+{
+	struct arena *a = arena_new();
+	float v = (float)lr;
+	struct npy n = {.dtype = DT_F32, .bytes = sizeof v, .data = &v};
+	bool ok = bind_write(a, t->diag, t->dev, t->lr, &n, "schedule");
+
+	arena_free(a);
+	return ok;
+}
+
+static bool
+read_loss(struct trainer *t, double *loss)
+{
+	float v;
+
+	if (!t->dev->ops->read(t->dev, t->loss->address, &v, sizeof v))
+		return fail(t, "'loss' lies outside the device's memory");
+	*loss = (double)v;
+	return true;
+}
+
+static void
+tell_diverged(struct trainer *t, double loss, double lr, const char *state)
+{
+	struct arena *a = arena_new();
+	struct trainer_diverged e = {.step = t->at.step,
+	    .epoch = t->at.epoch, .index = t->at.index, .loss = loss,
+	    .lr = lr, .state = state, .batch = &t->batch,
+	    .before = states_tensors(a, &t->states, &t->before),
+	    .nstates = t->states.n};
+
+	if (t->events.diverged != NULL)
+		t->events.diverged(t->events.user, &e);
+	arena_free(a);
+}
+
+/* t->now, the states before the step, becomes those after it. */
+static enum trainer_end
+one_step(struct trainer *t)
+{
+	double lr = t->opt.lr(t->opt.lr_user, t->at.epoch, t->at.index);
+	struct states_image swap = t->before;
+	const struct wave_binding *bad;
+	struct trainer_step_done e;
+	double loss;
+
+	t->before = t->now;
+	t->now = swap;
+	if (!t->data.fill(t->data.user, t->diag, TRAINER_TRAIN, t->at.epoch,
+	        t->at.index, &t->batch) || !write_batch(t, true) ||
+	    !write_lr(t, lr) || !t->dev->ops->run(t->dev, "step", t->diag) ||
+	    !read_loss(t, &loss) ||
+	    !states_read(t->diag, t->dev, &t->states, &t->now))
+		return TRAINER_FAILED;
+	bad = states_not_finite(&t->states, &t->now);
+	if (!isfinite(loss) || bad != NULL) {
+		tell_diverged(t, loss, lr, isfinite(loss) ? bad->name : NULL);
+		return TRAINER_DIVERGED;
+	}
+	t->at.step++;
+	t->at.index++;
+	t->at.loss_sum += loss;
+	t->last_lr = lr;
+	e = (struct trainer_step_done){t->at, loss, lr};
+	if (t->events.step != NULL)
+		t->events.step(t->events.user, &e);
+	return TRAINER_DONE;
+}
+
+/* ---- evaluation ---- */
+
+bool
+trainer_predict(struct trainer *t, struct arena *a, struct npy *output)
+{
+	return write_batch(t, false) &&
+	    t->dev->ops->run(t->dev, "eval", t->diag) &&
+	    bind_read(a, t->diag, t->dev, t->output, output);
+}
+
+bool
+trainer_test(struct trainer *t, struct score *s)
+{
+	*s = (struct score){0};
+	for (int64_t i = 0; i < t->data.test_batches; i++) {
+		struct arena *a;
+		struct npy output;
+		bool ok;
+
+		if (cancelled(t) || !t->data.fill(t->data.user, t->diag,
+		    TRAINER_TEST, 0, i, &t->batch))
+			return false;
+		a = arena_new();
+		ok = trainer_predict(t, a, &output);
+		if (ok)
+			score_add(s, &output, &t->batch.y, t->batch.valid);
+		arena_free(a);
+		if (!ok)
+			return false;
+		if (t->events.test != NULL)
+			t->events.test(t->events.user, i + 1,
+			    t->data.test_batches);
+	}
+	return true;
+}
+
+/* ---- the loop ---- */
+
+static enum trainer_end
+end_epoch(struct trainer *t)
+{
+	unsigned errors = t->diag->errors;
+	struct trainer_epoch_done e = {.epoch = t->at.epoch + 1,
+	    .step = t->at.step, .lr = t->last_lr,
+	    .loss = t->at.loss_sum / (double)t->data.train_batches};
+
+	if (!trainer_test(t, &e.test)) {
+		if (t->diag->errors > errors)
+			return TRAINER_FAILED;
+		save(t); /* to be evaluated when training goes on */
+		return TRAINER_CANCELLED;
+	}
+	t->at.epoch++;
+	t->at.index = 0;
+	t->at.loss_sum = 0;
+	save(t);
+	if (t->events.epoch != NULL)
+		t->events.epoch(t->events.user, &e);
+	return TRAINER_DONE;
+}
+
+static enum trainer_end
+one_epoch(struct trainer *t)
+{
+	while (t->at.index < t->data.train_batches) {
+		enum trainer_end end;
+
+		if (cancelled(t)) {
+			save(t);
+			return TRAINER_CANCELLED;
+		}
+		end = one_step(t);
+		if (end != TRAINER_DONE)
+			return end;
+		if (t->opt.save_every > 0 &&
+		    t->at.step % t->opt.save_every == 0)
+			save(t);
+	}
+	return end_epoch(t);
+}
+
+enum trainer_end
+trainer_run(struct trainer *t)
+{
+	enum trainer_end end = TRAINER_DONE;
+
+	if (!states_read(t->diag, t->dev, &t->states, &t->now))
+		return TRAINER_FAILED;
+	t->last_lr = t->opt.lr(t->opt.lr_user, t->at.epoch,
+	    t->at.index > 0 ? t->at.index - 1 : 0);
+	while (end == TRAINER_DONE && t->at.epoch < t->opt.epochs)
+		end = one_epoch(t);
+	return end;
+}
