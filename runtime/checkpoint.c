@@ -13,7 +13,7 @@
 
 #define MAGIC "WAVECKPT"
 #define END_MARK "END\n"
-#define HEADER 88 /* bytes before the options text */
+#define HEADER 104 /* bytes before the options text */
 #define TRAILER 8
 #define LIMIT ((size_t)1 << 40)
 
@@ -29,8 +29,10 @@ enum {
 	AT_BATCHES = 56,
 	AT_SEED = 64,
 	AT_LOSS = 72,
-	AT_TEXT = 80,
-	AT_CRC = 84
+	AT_RIGHT = 80,
+	AT_ANSWERS = 88,
+	AT_TEXT = 96,
+	AT_CRC = 100
 };
 
 /* ---- bytes ---- */
@@ -193,6 +195,8 @@ add_header(struct strbuf *s, const struct checkpoint *c)
 	put(h + AT_BATCHES, (uint64_t)c->batches, 8);
 	put(h + AT_SEED, c->seed, 8);
 	put(h + AT_LOSS, bits, 8);
+	put(h + AT_RIGHT, (uint64_t)c->right, 8);
+	put(h + AT_ANSWERS, (uint64_t)c->answers, 8);
 	put(h + AT_TEXT, text, 4);
 	put(h + AT_CRC, crc(crc(0, h, AT_CRC), c->options, text), 4);
 	strbuf_addn(s, (const char *)h, HEADER);
@@ -325,8 +329,10 @@ read_position(struct reader *r, const uint8_t *p, struct checkpoint *c)
 	c->batches = (int64_t)get(p + AT_BATCHES, 8);
 	c->seed = get(p + AT_SEED, 8);
 	memcpy(&c->loss_sum, &bits, sizeof bits);
+	c->right = (int64_t)get(p + AT_RIGHT, 8);
+	c->answers = (int64_t)get(p + AT_ANSWERS, 8);
 	if (c->step < 0 || c->epoch < 0 || c->index < 0 || c->batches < 1 ||
-	    c->index > c->batches)
+	    c->index > c->batches || c->right < 0 || c->right > c->answers)
 		return fail(r, "the checkpoint's position is impossible");
 	c->options = arena_strndup(r->arena, (const char *)p + HEADER,
 	    (size_t)get(p + AT_TEXT, 4));

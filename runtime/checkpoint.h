@@ -31,6 +31,7 @@ struct checkpoint {
 	int64_t batches; /* of an epoch */
 	uint64_t seed;
 	double loss_sum; /* over the epoch that runs */
+	int64_t right, answers; /* of training, likewise */
 	const char *options; /* what the numbers depend on, for people */
 	const struct checkpoint_tensor *tensor;
 	size_t ntensors;

@@ -38,26 +38,46 @@ has_entries(struct trainer *t)
 	return true;
 }
 
+/* The input that labels or targets go to. */
+static bool
+find_wanted(struct trainer *t)
+{
+	const struct wave_binding *y = program_binding(t->program, "labels");
+
+	if (y == NULL)
+		y = program_binding(t->program, "target");
+	if (y == NULL)
+		return fail(t, "the program cannot be trained: it has no "
+		    "input labels or target");
+	t->y = *y;
+	return true;
+}
+
 /* The one input that holds samples. */
 static bool
 find_input(struct trainer *t)
 {
 	const struct wave_program *p = t->program;
+	const struct wave_binding *x = NULL;
 
 	for (uint32_t i = 0; i < p->nbindings; i++) {
 		const struct wave_binding *b = &p->bindings[i];
 
-		if (b->kind != WAVE_BIND_INPUT || b == t->y || b == t->lr)
+		if (b->kind != WAVE_BIND_INPUT || b == t->lr ||
+		    strcmp(b->name, t->y.name) == 0)
 			continue;
-		if (t->x != NULL) {
+		if (x != NULL) {
 			diag_error(t->diag, NULL, "the model has the inputs "
-			    "'%s' and '%s'; a data set feeds one",
-			    t->x->name, b->name);
+			    "'%s' and '%s'; a data set feeds one", x->name,
+			    b->name);
 			return false;
 		}
-		t->x = b;
+		x = b;
 	}
-	return t->x != NULL || fail(t, "the model has no input");
+	if (x == NULL)
+		return fail(t, "the model has no input");
+	t->x = *x;
+	return true;
 }
 
 static bool
@@ -82,9 +102,10 @@ find_output(struct trainer *t, const char *name)
 }
 
 static bool
-is_scalar(struct trainer *t, const struct wave_binding *b, const char *name)
+is_number(struct trainer *t, const struct wave_binding *b, int max_rank,
+    const char *name)
 {
-	if (b != NULL && b->rank == 0 && b->dtype == DT_F32)
+	if (b != NULL && b->rank <= max_rank && b->dtype == DT_F32)
 		return true;
 	diag_error(t->diag, NULL, "the program cannot be trained: it has no "
 	    "%s f32[]", name);
@@ -107,19 +128,35 @@ array_new(struct trainer *t, const struct wave_binding *b, enum dtype dtype,
 	return n->data != NULL || fail(t, "no memory for the batch");
 }
 
-/* Samples lie along the first dimension of all three. */
+/* Samples lie along the first dimension of all three. Inputs may hold those
+ * of several steps, for entry `steps`; step and eval take the first. */
+static bool
+one_batch(struct trainer *t)
+{
+	int64_t n = t->output->rank > 0 ? t->output->dim[0] : 0;
+
+	if (n > 0 && t->x.rank > 0 && t->y.rank > 0 &&
+	    t->x.dim[0] >= n && t->x.dim[0] % n == 0 &&
+	    t->x.dim[0] == t->y.dim[0]) {
+		t->x.dim[0] = t->y.dim[0] = n;
+		return true;
+	}
+	diag_error(t->diag, NULL, "input '%s', output '%s' and '%s' do not "
+	    "hold the same samples along their first dimension", t->x.name,
+	    t->output->name, t->y.name);
+	return false;
+}
+
 static bool
 shapes_fit(struct trainer *t)
 {
 	struct npy o = {.dtype = t->output->dtype, .rank = t->output->rank};
 
 	memcpy(o.dim, t->output->dim, sizeof t->output->dim);
-	if (t->x->rank >= 1 && t->y->rank >= 1 && t->x->dim[0] > 0 &&
-	    t->x->dim[0] == t->y->dim[0] && dtype_is_float(t->x->dtype) &&
-	    score_fits(&o, &t->batch.y))
+	if (dtype_is_float(t->x.dtype) && score_fits(&o, &t->batch.y))
 		return true;
-	diag_error(t->diag, NULL, "input '%s', output '%s' and '%s' do not "
-	    "fit together", t->x->name, t->output->name, t->y->name);
+	diag_error(t->diag, NULL, "output '%s' and '%s' do not fit together",
+	    t->output->name, t->y.name);
 	return false;
 }
 
@@ -130,18 +167,11 @@ trainer_open(struct trainer *t, const char *output)
 
 	t->lr = program_binding(p, "lr");
 	t->loss = program_binding(p, "loss");
-	t->y = program_binding(p, "labels");
-	if (t->y == NULL)
-		t->y = program_binding(p, "target");
-	if (!has_entries(t) || !is_scalar(t, t->lr, "input lr") ||
-	    !is_scalar(t, t->loss, "output loss"))
-		return false;
-	if (t->y == NULL)
-		return fail(t, "the program cannot be trained: it has no "
-		    "input labels or target");
-	return find_input(t) && find_output(t, output) &&
-	    array_new(t, t->x, DT_F32, &t->batch.x) &&
-	    array_new(t, t->y, dtype_is_int(t->y->dtype) ? DT_I64 : DT_F32,
+	return has_entries(t) && is_number(t, t->lr, 0, "input lr") &&
+	    is_number(t, t->loss, 1, "output loss") && find_wanted(t) &&
+	    find_input(t) && find_output(t, output) && one_batch(t) &&
+	    array_new(t, &t->x, DT_F32, &t->batch.x) &&
+	    array_new(t, &t->y, dtype_is_int(t->y.dtype) ? DT_I64 : DT_F32,
 	    &t->batch.y) && shapes_fit(t) &&
 	    states_open(t->arena, t->diag, p, &t->states) &&
 	    states_image_new(t->arena, t->diag, &t->states, &t->before) &&
@@ -176,7 +206,7 @@ trainer_resume(struct trainer *t, const char *path,
 	if (!ok || !states_load(t->diag, t->dev, &t->states, c->tensor))
 		return false;
 	t->at = (struct trainer_position){c->epoch, c->index, c->step,
-	    c->loss_sum};
+	    c->loss_sum, c->right, c->answers};
 	return true;
 }
 
@@ -196,6 +226,7 @@ save(struct trainer *t)
 	struct checkpoint c = {.step = t->at.step, .epoch = t->at.epoch,
 	    .index = t->at.index, .batches = t->data.train_batches,
 	    .seed = t->opt.seed, .loss_sum = t->at.loss_sum,
+	    .right = t->at.right, .answers = t->at.answers,
 	    .options = t->opt.options != NULL ? t->opt.options : "",
 	    .ntensors = t->states.n};
 
@@ -221,9 +252,9 @@ static bool
 write_batch(struct trainer *t, bool labels)
 {
 	struct arena *a = arena_new();
-	bool ok = bind_write(a, t->diag, t->dev, t->x, &t->batch.x, "data") &&
+	bool ok = bind_write(a, t->diag, t->dev, &t->x, &t->batch.x, "data") &&
 	    (!labels ||
-	    bind_write(a, t->diag, t->dev, t->y, &t->batch.y, "data"));
+	    bind_write(a, t->diag, t->dev, &t->y, &t->batch.y, "data"));
 
 	arena_free(a);
 	return ok;
@@ -250,6 +281,34 @@ read_loss(struct trainer *t, double *loss)
 		return fail(t, "'loss' lies outside the device's memory");
 	*loss = (double)v;
 	return true;
+}
+
+/* Counts the right answers among the step's outputs. */
+static bool
+count_right(struct trainer *t)
+{
+	struct arena *a;
+	struct npy output;
+	struct score s = {0};
+	bool ok;
+
+	if (!t->opt.step_output || !dtype_is_int(t->y.dtype))
+		return true;
+	a = arena_new();
+	ok = bind_read(a, t->diag, t->dev, t->output, &output);
+	if (ok)
+		score_add(&s, &output, &t->batch.y, t->batch.valid);
+	arena_free(a);
+	t->at.right += s.right;
+	t->at.answers += s.answers;
+	return ok;
+}
+
+double
+trainer_accuracy(const struct trainer_position *at)
+{
+	return at->answers > 0 ? (double)at->right / (double)at->answers :
+	    (double)NAN;
 }
 
 static void
@@ -290,6 +349,8 @@ one_step(struct trainer *t)
 		tell_diverged(t, loss, lr, isfinite(loss) ? bad->name : NULL);
 		return TRAINER_DIVERGED;
 	}
+	if (!count_right(t))
+		return TRAINER_FAILED;
 	t->at.step++;
 	t->at.index++;
 	t->at.loss_sum += loss;
@@ -344,7 +405,8 @@ end_epoch(struct trainer *t)
 	unsigned errors = t->diag->errors;
 	struct trainer_epoch_done e = {.epoch = t->at.epoch + 1,
 	    .step = t->at.step, .lr = t->last_lr,
-	    .loss = t->at.loss_sum / (double)t->data.train_batches};
+	    .loss = t->at.loss_sum / (double)t->data.train_batches,
+	    .accuracy = trainer_accuracy(&t->at)};
 
 	if (!trainer_test(t, &e.test)) {
 		if (t->diag->errors > errors)
@@ -352,9 +414,8 @@ end_epoch(struct trainer *t)
 		save(t); /* to be evaluated when training goes on */
 		return TRAINER_CANCELLED;
 	}
-	t->at.epoch++;
-	t->at.index = 0;
-	t->at.loss_sum = 0;
+	t->at = (struct trainer_position){.epoch = t->at.epoch + 1,
+	    .step = t->at.step};
 	save(t);
 	if (t->events.epoch != NULL)
 		t->events.epoch(t->events.user, &e);

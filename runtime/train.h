@@ -34,6 +34,7 @@ struct trainer_position {
 	int64_t index; /* batches done of the epoch that runs */
 	int64_t step;  /* done since the beginning */
 	double loss_sum; /* over the epoch that runs */
+	int64_t right, answers; /* of training, likewise; answers 0: unknown */
 };
 
 struct trainer_step_done {
@@ -44,6 +45,7 @@ struct trainer_step_done {
 struct trainer_epoch_done {
 	int64_t epoch, step; /* complete ones */
 	double loss;         /* mean over the epoch's steps */
+	double accuracy;     /* of training; NaN: unknown */
 	double lr;           /* of its last step */
 	struct score test;   /* answers 0: none */
 };
@@ -72,6 +74,7 @@ struct trainer_options {
 	int64_t epochs;
 	double (*lr)(void *user, int64_t epoch, int64_t index);
 	void *lr_user;
+	bool step_output; /* the step yields the model's output, too */
 	const char *checkpoint; /* written after each epoch; NULL: never */
 	int64_t save_every;     /* and after each so many steps; 0: not */
 	uint64_t seed;          /* for the checkpoint */
@@ -87,7 +90,8 @@ struct trainer {
 	struct trainer_data data;
 	struct trainer_events events;
 	struct trainer_options opt;
-	const struct wave_binding *x, *y, *lr, *loss, *output;
+	struct wave_binding x, y; /* those of one step */
+	const struct wave_binding *lr, *loss, *output;
 	struct trainer_batch batch;
 	struct states states;
 	struct states_image before, now; /* of the states, around a step */
@@ -102,6 +106,9 @@ enum trainer_end {
 	TRAINER_DIVERGED,
 	TRAINER_FAILED, /* after a diagnostic */
 };
+
+/* Share of right answers in training so far in this epoch; NaN: unknown. */
+double trainer_accuracy(const struct trainer_position *at);
 
 /* Finds entries and bindings of the program in t and makes room; t->arena,
  * diag, program and dev are set, all else is zero. output names the

@@ -64,7 +64,7 @@ static struct checkpoint
 example(void)
 {
 	return (struct checkpoint){.step = 77, .epoch = 3, .index = 5,
-	    .batches = 24, .seed = UINT64_MAX, .loss_sum = 0.1,
+	    .batches = 24, .seed = UINT64_MAX, .loss_sum = 0.1, .right = 8, .answers = 9,
 	    .options = "batch 8", .tensor = tensors, .ntensors = TENSORS};
 }
 
@@ -77,6 +77,8 @@ expect_example(const struct checkpoint *c)
 	assert_int_equal(c->batches, 24);
 	assert_true(c->seed == UINT64_MAX);
 	assert_true(c->loss_sum == 0.1);
+	assert_int_equal(c->right, 8);
+	assert_int_equal(c->answers, 9);
 	assert_string_equal(c->options, "batch 8");
 	assert_int_equal(c->ntensors, TENSORS);
 	for (size_t i = 0; i < TENSORS; i++) {
@@ -162,7 +164,7 @@ any_damage_is_seen(void **state)
 	data[8] = 2;
 	refused(u, data, n, "a checkpoint of version 2");
 	data[8] = 1;
-	data[160] ^= 1; /* in the data of the first tensor */
+	data[176] ^= 1; /* in the data of the first tensor */
 	refused(u, data, n, "tensor 'fc.weight'");
 	unlink(path);
 }
@@ -171,7 +173,7 @@ any_damage_is_seen(void **state)
 static void
 impossible_numbers(void **state)
 {
-	static const size_t at[] = {12, 32, 40, 48, 56};
+	static const size_t at[] = {12, 32, 40, 48, 56, 80, 88};
 	struct unit *u = *state;
 	char *path = unit_path(u, "ckpt"), *data;
 	uint32_t sum;
@@ -182,9 +184,9 @@ impossible_numbers(void **state)
 		char *bad = arena_memdup(u->arena, data, n);
 
 		memset(bad + at[i], 0xff, at[i] == 12 ? 4 : 8);
-		sum = (uint32_t)crc32(0, (Bytef *)bad, 84);
-		sum = (uint32_t)crc32(sum, (Bytef *)bad + 88, 7);
-		memcpy(bad + 84, &sum, 4);
+		sum = (uint32_t)crc32(0, (Bytef *)bad, 100);
+		sum = (uint32_t)crc32(sum, (Bytef *)bad + 104, 7);
+		memcpy(bad + 100, &sum, 4);
 		sum = (uint32_t)crc32(0, (Bytef *)bad, (uInt)n - 8);
 		memcpy(bad + n - 8, &sum, 4);
 		refused(u, bad, n, at[i] == 12 ? "so many tensors" :

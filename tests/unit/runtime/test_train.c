@@ -126,7 +126,7 @@ opened(struct unit *u, const char *checkpoint)
 		.checkpoint = checkpoint, .cancel = &r->cancel, .seed = 7,
 		.options = "by hand"}};
 	assert_true(trainer_open(&r->t, NULL));
-	assert_string_equal(r->t.x->name, "x");
+	assert_string_equal(r->t.x.name, "x");
 	assert_string_equal(r->t.output->name, "y");
 	assert_int_equal(r->t.states.n, 4);
 	return r;
@@ -360,15 +360,15 @@ no_training_object(void **state)
 	unit_expect_error(u, "the model has no output 'z'");
 	memcpy(b, l.program.bindings, l.program.nbindings * sizeof *b);
 	l.program.bindings = b;
-	t.x = t.output = NULL;
+	t.output = NULL;
 	b[5].kind = WAVE_BIND_INPUT;
 	assert_false(trainer_open(&t, NULL));
 	unit_expect_error(u, "the inputs 'x' and 'W'; a data set feeds one");
 	b[5].kind = WAVE_BIND_STATE;
 	b[4].dim[0] = 3;
-	t.x = t.output = NULL;
+	t.output = NULL;
 	assert_false(trainer_open(&t, NULL));
-	unit_expect_error(u, "do not fit together");
+	unit_expect_error(u, "do not hold the same samples");
 }
 
 int
