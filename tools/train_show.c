@@ -1,15 +1,19 @@
+/* the width of a terminal */
+#define _DEFAULT_SOURCE
+
 #include "tools/train_show.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "support/str.h"
 
 #define REDRAW 0.1 /* seconds between two drawings of the bar */
 #define LINES 10   /* an epoch, where there is no bar */
-#define BAR 24
+#define BAR 24 /* columns at most */
 #define SMOOTH 0.1 /* weight of the newest step in the speed */
 
 double
@@ -95,23 +99,39 @@ left(const struct train_show *s, const struct trainer_position *at)
 	    (double)(s->epochs - at->epoch) * s->test_time : 0;
 }
 
-static void
-add_bar(struct strbuf *b, int64_t done, int64_t all)
+/* Columns of the terminal, less one so that no line wraps. */
+static int
+columns(const struct train_show *s)
 {
-	int n = all > 0 ? (int)(BAR * done / all) : BAR;
+	struct winsize w = {0};
 
-	strbuf_add(b, "[");
-	for (int i = 0; i < BAR; i++)
-		strbuf_add(b, i < n ? "=" : i == n ? ">" : " ");
-	strbuf_add(b, "]");
+	return ioctl(fileno(s->out), TIOCGWINSZ, &w) == 0 && w.ws_col > 1 ?
+	    w.ws_col - 1 : 79;
 }
 
+/* Draws a line of a text, a bar in what room there is, and a text. */
 static void
-draw(struct train_show *s, const struct strbuf *b)
+draw(struct train_show *s, const char *before, int64_t done, int64_t all,
+    const char *after)
 {
-	fprintf(s->out, "\r%s\033[K", b->data);
+	int room = columns(s);
+	int wide = room - (int)strlen(before) - (int)strlen(after) - 3, n;
+	char bar[BAR + 1];
+	struct strbuf b = {0};
+
+	wide = wide > BAR ? BAR : wide;
+	if (wide >= 4) {
+		n = all > 0 ? (int)(wide * done / all) : wide;
+		for (int i = 0; i < wide; i++)
+			bar[i] = i < n ? '=' : i == n ? '>' : ' ';
+		strbuf_addf(&b, "%s[%.*s] %s", before, wide, bar, after);
+	} else {
+		strbuf_addf(&b, "%s%s", before, after);
+	}
+	fprintf(s->out, "\r%.*s\033[K", room, b.data);
 	(void)fflush(s->out);
 	s->drawn = true;
+	strbuf_free(&b);
 }
 
 static bool
@@ -128,26 +148,24 @@ show_step(struct train_show *s, const struct trainer_step_done *e,
 {
 	double now = show_clock();
 	struct strbuf b = {0};
-	char eta[32];
+	char eta[32], epoch[64];
 
 	measure(s, now);
 	if (s->terminal ? now < s->next : !wants_line(s, &e->at))
 		return;
 	s->next = now + REDRAW;
-	strbuf_addf(&b, "epoch %" PRId64 "/%" PRId64 " ", e->at.epoch + 1,
-	    s->epochs);
-	if (s->terminal)
-		add_bar(&b, e->at.index, s->batches);
-	strbuf_addf(&b, " %" PRId64 "/%" PRId64 "  loss %.4f", e->at.index,
+	snprintf(epoch, sizeof epoch, "epoch %" PRId64 "/%" PRId64 " ",
+	    e->at.epoch + 1, s->epochs);
+	strbuf_addf(&b, "%" PRId64 "/%" PRId64 "  loss %.4f", e->at.index,
 	    s->batches, e->at.loss_sum / (double)e->at.index);
 	if (!isnan(accuracy))
 		strbuf_addf(&b, "  accuracy %.2f %%", 100 * accuracy);
 	strbuf_addf(&b, "  %.0f images/s  ETA %s",
 	    s->speed * (double)s->samples, show_time(left(s, &e->at), eta));
 	if (s->terminal)
-		draw(s, &b);
+		draw(s, epoch, e->at.index, s->batches, b.data);
 	else
-		fprintf(s->out, "%s\n", b.data);
+		fprintf(s->out, "%s %s\n", epoch, b.data);
 	(void)fflush(s->out);
 	strbuf_free(&b);
 }
@@ -156,18 +174,15 @@ void
 show_test(struct train_show *s, int64_t done, int64_t batches)
 {
 	double now = show_clock();
-	struct strbuf b = {0};
+	char text[64];
 
 	if (done == batches)
 		s->test_time = now - s->last;
 	if (!s->terminal || now < s->next)
 		return;
 	s->next = now + REDRAW;
-	strbuf_add(&b, "evaluation ");
-	add_bar(&b, done, batches);
-	strbuf_addf(&b, " %" PRId64 "/%" PRId64, done, batches);
-	draw(s, &b);
-	strbuf_free(&b);
+	snprintf(text, sizeof text, "%" PRId64 "/%" PRId64, done, batches);
+	draw(s, "evaluation ", done, batches, text);
 }
 
 /* ---- epochs ---- */
