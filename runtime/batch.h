@@ -12,7 +12,7 @@ struct batch_options {
 	int crop;         /* zeros put around an image before a window of its
 	                     size is cut out at random; 0: none */
 	bool flip;        /* left and right exchanged for half of the images */
-	bool plain;       /* bytes as 0..1, without the format's normalisation */
+	bool plain;       /* bytes as 0..1, not as the format has them */
 };
 
 struct batcher;

@@ -416,9 +416,11 @@ end_epoch(struct trainer *t)
 	}
 	t->at = (struct trainer_position){.epoch = t->at.epoch + 1,
 	    .step = t->at.step};
-	save(t);
+	/* First told, then saved: who keeps a log and is cut in between finds
+	 * the epoch twice, not never. */
 	if (t->events.epoch != NULL)
 		t->events.epoch(t->events.user, &e);
+	save(t);
 	return TRAINER_DONE;
 }
 

@@ -14,18 +14,20 @@ static const char help_text[] =
     "it, runs\n"
     "step after step, and shows loss, accuracy and what the machine did.\n"
     "\n"
-    "  wavetrain examples/lenet5.net --data mnist --epochs 3\n"
-    "  wavetrain net.net --data cifar10:data/cifar --lr cosine:0.1 "
-    "--batch 128 \\\n"
-    "      --epochs 20 --checkpoint net.ckpt --log net.jsonl\n"
-    "  wavetrain net.net --data mnist --checkpoint net.ckpt --resume   go "
-    "on\n"
+    "  wavetrain examples/lenet5.net --data mnist:DIR --epochs 3\n"
+    "  wavetrain net.net --data DIR --lr cosine:0.1 --batch 128 --checkpoint "
+    "c.ckpt\n"
+    "  wavetrain net.net --data DIR --checkpoint c.ckpt --resume      go on\n"
     "\n"
     "Ctrl-C finishes the step and saves; --resume goes on there, to the same "
     "bits.\n"
     "\n"
     "Training (default: what the train section of the .net says):\n"
-    "  --data DIR|FORMAT:DIR  the data set\n"
+    "  --data DIR|FORMAT:DIR  MNIST, CIFAR-10 or NumPy files (mnist, cifar10, "
+    "npy);\n"
+    "                         --data shapes needs none\n"
+    "  --augment LIST         of crop=N (shift by up to N), flip, plain (as "
+    "0..1)\n"
     "  --epochs N             how often it is seen whole; 1\n"
     "  --batch N              samples of a step; 64\n"
     "  --lr SCHEDULE          learning rate: 0.05, constant:0.05,\n"
@@ -47,14 +49,14 @@ static const char help_text[] =
     "  --threads N            host threads, default all; same bits for any\n"
     "  --check                run the program checker on each step: slow\n"
     "\n"
-    "All of wavecc's options for model, machine and optimization (-march=, "
-    "-mKEY=,\n"
-    "-mprecision=, -O, -D, -f...): see wavecc --help.\n"
+    "wavecc's options for model, machine and optimization (-march=tiny, "
+    "-O1 and so\n"
+    "on) are taken, too: see wavecc --help.\n"
     "\n"
     "  --help --version\n"
     "\n"
     "Exit status: 0 done, 1 bad input or a training that failed, 2 usage, "
-    "130 Ctrl-C.\n";
+    "130 Ctrl-C\n";
 
 enum train_action
 train_usage(const char *what, const char *arg)
@@ -160,7 +162,12 @@ static enum train_action
 complete(struct train_args *t, struct arena *a)
 {
 	static char train[] = "-ftrain";
+	bool model = false;
 
+	for (size_t i = 1; i < t->compiler.len; i++)
+		model = model || t->compiler.data[i][0] != '-';
+	if (!model)
+		return train_usage("no model", "");
 	if (t->data == NULL)
 		return train_usage("no data: say --data DIR or FORMAT:DIR",
 		    "");
@@ -188,6 +195,7 @@ train_args_parse(struct train_args *t, struct arena *a, int argc, char **argv)
 	    {"--lr", TEXT, &t->lr, NULL, 0, NULL},
 	    {"--checkpoint", TEXT, &t->checkpoint, NULL, 0, NULL},
 	    {"--export", TEXT, &t->export, NULL, 0, NULL},
+	    {"--augment", TEXT, &t->augment, NULL, 0, NULL},
 	    {"--log", TEXT, &t->log, NULL, 0, NULL},
 	    {"--epochs", NUMBER, NULL, &t->epochs, 1, NULL},
 	    {"--batch", NUMBER, NULL, &t->batch, 1, NULL},

@@ -64,8 +64,9 @@ static struct checkpoint
 example(void)
 {
 	return (struct checkpoint){.step = 77, .epoch = 3, .index = 5,
-	    .batches = 24, .seed = UINT64_MAX, .loss_sum = 0.1, .right = 8, .answers = 9,
-	    .options = "batch 8", .tensor = tensors, .ntensors = TENSORS};
+	    .batches = 24, .seed = UINT64_MAX, .loss_sum = 0.1,
+	    .right = 8, .answers = 9, .options = "batch 8",
+	    .tensor = tensors, .ntensors = TENSORS};
 }
 
 static void
