@@ -298,9 +298,11 @@ scratch(struct sample *m, double *image)
 {
 	struct stroke s = { .n = 0 };
 	double x = uniform(m, 0, 1), y = uniform(m, 0, 1);
+	double down = uniform(m, -0.35, 0.35);
+	double across = uniform(m, -0.35, 0.35);
 
 	to(&s, x, y);
-	to(&s, x + uniform(m, -0.35, 0.35), y + uniform(m, -0.35, 0.35));
+	to(&s, x + across, y + down);
 	draw(image, &s, 0.03, uniform(m, 0.3, 0.8));
 }
 
