@@ -46,6 +46,13 @@ score_answer(const struct npy *output, int64_t first, int64_t n,
 	return best;
 }
 
+/* -log of the probability, at least the smallest normal float. */
+static double
+minus_log(double p)
+{
+	return -log(p > 0x1p-126 ? p : 0x1p-126);
+}
+
 /* -log of the softmax at the label. */
 static double
 cross_entropy(const struct npy *o, int64_t first, int64_t n, int64_t stride,
@@ -83,7 +90,10 @@ add_classes(struct score *s, const struct npy *o, const struct npy *labels,
 			s->right += best == label &&
 			    !isnan(dtype_get(o->data, o->dtype,
 			    (size_t)(first + label * inner)));
-			s->loss += cross_entropy(o, first, c, inner, label);
+			s->loss += s->probabilities ? minus_log(dtype_get(
+			    o->data, o->dtype,
+			    (size_t)(first + label * inner))) :
+			    cross_entropy(o, first, c, inner, label);
 			s->answers++;
 		}
 }

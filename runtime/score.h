@@ -7,8 +7,9 @@
 
 #include "support/npy.h"
 
-/* Sums over samples; {0} to begin. */
+/* Sums over samples; {0} to begin, with probabilities set as is fit. */
 struct score {
+	bool probabilities; /* outputs are; else logits or their logarithms */
 	double loss;     /* cross-entropy, or squared errors */
 	int64_t right;   /* answers that are the label */
 	int64_t answers; /* labels, or elements of targets, judged */

@@ -374,7 +374,7 @@ trainer_predict(struct trainer *t, struct arena *a, struct npy *output)
 bool
 trainer_test(struct trainer *t, struct score *s)
 {
-	*s = (struct score){0};
+	*s = (struct score){.probabilities = t->opt.probabilities};
 	for (int64_t i = 0; i < t->data.test_batches; i++) {
 		struct arena *a;
 		struct npy output;

@@ -75,6 +75,7 @@ struct trainer_options {
 	double (*lr)(void *user, int64_t epoch, int64_t index);
 	void *lr_user;
 	bool step_output; /* the step yields the model's output, too */
+	bool probabilities; /* that is what outputs are, not logits */
 	const char *checkpoint; /* written after each epoch; NULL: never */
 	int64_t save_every;     /* and after each so many steps; 0: not */
 	uint64_t seed;          /* for the checkpoint */

@@ -91,7 +91,7 @@ add_picture(struct arena *a, struct strbuf *out, const struct dataset *s,
 /* "cat 98 %"; with what it is where that is wrong. */
 static void
 add_answer(struct strbuf *s, const struct train_data *t,
-    const struct npy *scores, int64_t i)
+    const struct npy *scores, bool probabilities, int64_t i)
 {
 	int64_t c = scores->dim[1], first = i * c;
 	int64_t best = score_answer(scores, first, c, 1);
@@ -104,7 +104,7 @@ add_answer(struct strbuf *s, const struct train_data *t,
 		sum += exp(dtype_get(scores->data, scores->dtype,
 		    (size_t)(first + k)) - most);
 	strbuf_addf(s, "%s %.0f %%", train_data_class(t, best, said),
-	    100 / sum);
+	    100 * (probabilities ? most : 1 / sum));
 	if (best != label)
 		strbuf_addf(s, " (%s!)", train_data_class(t, label, is));
 }
@@ -152,7 +152,7 @@ print_line(FILE *out, const char **text, int64_t n, size_t wide)
 
 static void
 print_row(FILE *out, const struct train_data *t, const struct npy *scores,
-    int64_t first, int64_t n, const struct cells *c)
+    bool probabilities, int64_t first, int64_t n, const struct cells *c)
 {
 	struct arena *a = arena_new();
 	const char **text = NEW_ARRAY(a, const char *, (size_t)n);
@@ -161,7 +161,7 @@ print_row(FILE *out, const struct train_data *t, const struct npy *scores,
 		struct strbuf s = {0};
 
 		add_picture(a, &s, t->test, first + i, c);
-		add_answer(&s, t, scores, first + i);
+		add_answer(&s, t, scores, probabilities, first + i);
 		text[i] = arena_strndup(a, s.data, s.len);
 		strbuf_free(&s);
 	}
@@ -173,7 +173,7 @@ print_row(FILE *out, const struct train_data *t, const struct npy *scores,
 
 void
 train_pictures(FILE *out, const struct train_data *t,
-    const struct npy *scores, int64_t n)
+    const struct npy *scores, bool probabilities, int64_t n)
 {
 	const struct dataset *s = t->test;
 	struct cells c;
@@ -188,5 +188,6 @@ train_pictures(FILE *out, const struct train_data *t,
 	n = n < s->count ? n : s->count;
 	n = n < scores->dim[0] ? n : scores->dim[0];
 	for (int64_t i = 0; i < n; i += row)
-		print_row(out, t, scores, i, row < n - i ? row : n - i, &c);
+		print_row(out, t, scores, probabilities, i,
+		    row < n - i ? row : n - i, &c);
 }

@@ -8,9 +8,10 @@
 #include "tools/train_data.h"
 
 /* Prints the first n images of the test data, a few side by side, and below
- * each the class that the scores [N, C] give it, how sure that is, and the
- * right one where it is another. Nothing where samples are no images. */
+ * each the class that the scores [N, C] give it (logits, or probabilities), how
+ * sure that is, and the right one where it is another. Nothing where samples
+ * are no images. */
 void train_pictures(FILE *out, const struct train_data *t,
-    const struct npy *scores, int64_t n);
+    const struct npy *scores, bool probabilities, int64_t n);
 
 #endif

@@ -15,6 +15,7 @@ struct training {
 	struct checkpoint from; /* --resume: where it goes on */
 	bool resumed;
 	uint64_t seed;
+	bool probabilities; /* that is what the model's first output is */
 	struct train_data data;
 	struct train_rate *rate; /* the schedule */
 	struct trainer t;

@@ -17,7 +17,8 @@ show_predictions(struct training *w)
 	    &t->batch) && trainer_predict(t, a, &scores);
 
 	if (ok)
-		train_pictures(stdout, &w->data, &scores, PICTURES);
+		train_pictures(stdout, &w->data, &scores,
+		    t->opt.probabilities, PICTURES);
 	arena_free(a);
 	return ok;
 }

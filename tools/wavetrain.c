@@ -10,6 +10,8 @@
 #include "tools/train_rate.h"
 #include "tools/training.h"
 
+#define DEFAULT_BATCH 64 /* of an ONNX model; a .net says it */
+
 static volatile sig_atomic_t stop; /* the signal that came */
 
 static void
@@ -80,6 +82,13 @@ read_checkpoint(struct training *w)
 	return true;
 }
 
+/* A softmax at the end, which the loss takes off, gives probabilities. */
+static bool
+is_softmax(const struct node *n)
+{
+	return n != NULL && n->op == OP_softmax;
+}
+
 static bool
 compile(struct training *w)
 {
@@ -92,7 +101,14 @@ compile(struct training *w)
 		    "trained; one ends in .net, .onnx or .wgr", dr->o.input);
 		return false;
 	}
-	return driver_compile(dr) && dr->diag.errors == 0;
+	if (dr->o.batch == 0 && driver_has_suffix(dr->o.input, ".onnx"))
+		dr->o.batch = DEFAULT_BATCH;
+	if (!driver_read(dr))
+		return false;
+	w->probabilities = is_softmax(dr->graph->outputs.len > 0 ?
+	    dr->graph->outputs.data[0]->def : NULL);
+	return driver_train(dr) && driver_passes(dr) && driver_tile(dr) &&
+	    driver_code(dr) && dr->diag.errors == 0;
 }
 
 /* Whether entry `step` yields the output, too. */
@@ -142,6 +158,7 @@ prepare_loop(struct training *w)
 	    .lr = train_rate_at, .lr_user = w->rate, .seed = w->seed,
 	    .checkpoint = w->args.checkpoint,
 	    .save_every = w->args.save_every, .cancel = &stop,
+	    .probabilities = w->probabilities,
 	    .step_output = step_yields(w, t->output->name)};
 	t->opt.options = training_text(w);
 	w->show.epochs = epochs;

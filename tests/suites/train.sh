@@ -2,6 +2,7 @@
 # wavetrain on small data: it learns; same seed, same bits, whatever breaks in;
 # what goes wrong is said and harms nothing.
 set -u
+REPO=$PWD
 cd "$SCRATCH" || exit 2
 mkdir -p data npy big
 "$TESTS/conformance/small_data" mnist data 12 320 50 &&
@@ -111,6 +112,17 @@ if run 0 "${small[@]}" --epochs 1 -mprecision=bf16 --check; then
 	ok "bf16 --check"
 else
 	bad "bf16 --check"
+fi
+
+# An imported model, whose softmax the loss takes off.
+mkdir -p images
+"$TESTS/conformance/small_data" mnist images 28 256 32
+if run 0 "$REPO/examples/demo.onnx" --data images --lr 0.01 --batch 16 \
+    --epochs 2 --log log.jsonl && awk -v l="$(value end test_loss)" \
+    -v t="$(value epoch train_loss)" 'BEGIN { exit !(l < 1 && t < 2) }'; then
+	ok "ONNX"
+else
+	bad "ONNX: $(value epoch train_loss), $(value end test_loss)"
 fi
 
 # ---- same seed, same bits: 60 steps ----

@@ -36,6 +36,25 @@ classes(void **state)
 	assert_false(score_fits(&output, &labels));
 }
 
+static void
+probabilities(void **state)
+{
+	float o[6] = {0.25f, 0.5f, 0.25f, 0, 1, 0};
+	int64_t y[2] = {1, 0};
+	struct npy output = {.dtype = DT_F32, .rank = 2, .dim = {2, 3},
+	    .data = o};
+	struct npy labels = {.dtype = DT_I64, .rank = 1, .dim = {2},
+	    .data = y};
+	struct score s = {.probabilities = true};
+
+	(void)state;
+	score_add(&s, &output, &labels, 1);
+	assert_true(score_loss(&s) == log(2));
+	score_add(&s, &output, &labels, 2);
+	assert_int_equal(s.right, 2);
+	assert_true(fabs(score_loss(&s) - (2 + 126) * log(2) / 3) < 1e-12);
+}
+
 /* Labels that depend on a place: the classes lie along dimension 1. */
 static void
 places(void **state)
@@ -79,6 +98,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(classes),
+		UNIT_TEST(probabilities),
 		UNIT_TEST(places),
 		UNIT_TEST(targets),
 	};
