@@ -25,6 +25,9 @@ train {
 	epochs 2
 }
 END
+# With states beside the weights: running statistics, the count of steps.
+sed 's/-> relu -> max_pool(2)/-> batch_norm -> relu -> dropout(0.2) -> max_pool(2)/' \
+    net.net >states.net
 cat >line.net <<'END'
 network line() {
 	input x : f32[N, 6] where N = 8
@@ -147,7 +150,7 @@ fi
 steps() { grep -v -e '"type":"run"' -e '"type":"end"' "$1" |
     sed 's/,"seconds".*//'; }
 
-long=(net.net --data data --epochs 40 --seed 5 --save-every 7)
+long=(states.net --data data --epochs 40 --seed 5 --save-every 7)
 rm -f cut.ckpt cut.jsonl
 killed=0
 run 0 "${long[@]}" --checkpoint long.ckpt --log long.jsonl || bad "long"
