@@ -1,6 +1,6 @@
 /* Element-wise ops, reductions and copies: strided loops cut into tiles that
  * fit the global buffer. */
-#include "backend/lower.h"
+#include "backend/group.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -193,7 +193,7 @@ compact(const struct vop *o, int k, const int64_t *size, int64_t *stride)
 static struct tile_aff
 operand_base(const struct vop *o, int k, const struct box *b)
 {
-	struct tile_aff a = taff(o->pl[k].buf, o->pl[k].offset);
+	struct tile_aff a = place_base(&o->pl[k]);
 	if (b != NULL)
 		for (int i = 0; i < o->rank; i++)
 			taff_add_scaled(&a, &b->origin[i],
@@ -605,6 +605,8 @@ lower_random(struct lower *lw, const struct node *n)
 	o.nops = 4;
 	map_space(&o, y);
 	struct place a = numbers(lw, t, 0, cut);
+	if (lw->region != NULL && lw->sched->split[n->out[0]->id])
+		a = group_slice(lw, &a);
 	struct place b = numbers(lw, t, cut, t->rank);
 	bind_broadcast(&o, 1, place_of(lw, n->in[0]), y->rank);
 	bind_broadcast(&o, 2, &a, y->rank);
@@ -677,6 +679,31 @@ lower_fill(struct lower *lw, const struct place *dst, double v)
 	o.param[0] = dst->dtype == DT_BOOL ? v != 0 : v;
 	o.nops = 1;
 	map_space(&o, dst);
+	run(&o);
+}
+
+void
+lower_sum(struct lower *lw, const struct place *src, const struct place *dst,
+    const bool *red)
+{
+	struct vop o = {0};
+	o.lw = lw;
+	o.kind = TILE_RED;
+	o.func = VF_rsum;
+	o.nops = 2;
+	o.pl[0] = *dst;
+	o.pl[1] = *src;
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < src->rank; i++) {
+			if (red[i] != (pass == 1))
+				continue;
+			add_dim(&o, src->dim[i], red[i]);
+			struct vdim *d = &o.dim[o.rank - 1];
+			d->stride[1] = src->stride[i];
+			if (!red[i])
+				d->stride[0] = dst->stride[i];
+		}
+	}
 	run(&o);
 }
 

@@ -1,5 +1,6 @@
 /* Values of a training step: the layout of weights, what states become, and
  * when. */
+#include "backend/group.h"
 #include "backend/place.h"
 
 #include <string.h>
@@ -171,7 +172,7 @@ place_find_assigns(struct lower *lw)
 		struct info *to = place_root(lw, g->assigns.data[i].to);
 		place_root(lw, g->assigns.data[i].state);
 		if (to->v->kind != VALUE_NODE)
-			place_touch(to, res->nnodes, true);
+			place_touch(lw, to, res->nnodes, true);
 	}
 	for (size_t i = 0; i < g->assigns.len; i++) {
 		const struct assign *s = &g->assigns.data[i];
@@ -182,8 +183,12 @@ place_find_assigns(struct lower *lw)
 			at = res->nnodes;
 		else if (res->index[s->to->def->id] > at)
 			at = res->index[s->to->def->id];
+		/* a region's sums are there at its end */
+		if (group_loop_at(lw, at) != NULL)
+			at = lw->sched->region[at]->end - 1;
 		res->assign_at[i] = at;
-		place_touch(to, at, true);
+		place_escape(lw, s->to, res->nnodes);
+		place_touch(lw, to, at, true);
 	}
 }
 

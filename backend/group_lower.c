@@ -1,0 +1,169 @@
+/* Layer groups: the loop over sub-batches. */
+#include "backend/group.h"
+
+#include <string.h>
+
+#include "backend/place.h"
+
+/* What others made and several nodes read is loaded before the first of
+ * them. */
+static void
+load_guests(struct lower *lw, const struct node *n)
+{
+	for (int i = 0; i < n->nin; i++) {
+		if (n->in[i] == NULL)
+			continue;
+		struct info *root = place_root(lw, n->in[i]);
+		if (root->local_in != lw->region || root->local != NULL)
+			continue;
+		struct place from = group_slice(lw,
+		    place_whole(lw, root->v));
+		lower_copy(lw, &from, group_place(lw, root->v));
+	}
+}
+
+/* Stores what was computed on chip and is read elsewhere. */
+static void
+store_escape(struct lower *lw, const struct value *v)
+{
+	struct info *in = place_resolve(lw, v), *root = place_root(lw, v);
+	if (!in->escapes || root->local_in != lw->region ||
+	    (in->into != NULL && lw->res->info[in->into->id].escapes))
+		return;
+	struct place to = group_slice(lw, place_whole(lw, v));
+	lower_copy(lw, group_place(lw, v), &to);
+}
+
+static void
+store_outputs(struct lower *lw, const struct value *v)
+{
+	const struct info *in = place_resolve(lw, v);
+	struct place whole = *place_whole(lw, v);
+	for (size_t i = 0; i < lw->g->outputs.len; i++) {
+		if (lw->g->outputs.data[i] != v || type_elems(&v->type) == 0)
+			continue;
+		struct place *out = place_output(lw, i);
+		if (place_same(&whole, out) && (in->escapes ||
+		    place_root(lw, v)->local_in != lw->region))
+			continue; /* it is there */
+		struct place to = group_slice(lw, out);
+		lower_copy(lw, group_place(lw, v), &to);
+	}
+}
+
+/* ---- sums ---- */
+
+/* Sums that stay on chip, or that are added to where they are, start from
+ * 0. */
+static void
+clear_sums(struct lower *lw, struct region *r)
+{
+	if (r->full == 1)
+		return;
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		if (lw->sched->part[n->id] != PART_SUM)
+			continue;
+		const struct place *pl = place_whole(lw, n->out[0]);
+		lw->p->cur_op = lw->op_of[i];
+		if (group_sum_stays(lw, n))
+			lower_fill(lw, pl, 0);
+	}
+}
+
+/* ---- the loop ---- */
+
+static bool
+iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
+    uint32_t at))
+{
+	for (size_t i = 0; i < r->nlocal; i++)
+		lw->res->info[r->local[i]->id].local = NULL;
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		lw->gbuf_free = r->room - r->live[i - r->loop];
+		lw->loc = &n->loc;
+		lw->p->cur_op = lw->op_of[i];
+		if (!place_is_view(lw, n)) {
+			load_guests(lw, n);
+			if (!node(lw, i))
+				return false;
+		}
+		if (lw->sched->part[n->id] != PART_SPLIT)
+			continue;
+		for (int k = 0; k < n->nout; k++) {
+			if (n->out[k] == NULL)
+				continue;
+			if (!place_is_view(lw, n))
+				store_escape(lw, n->out[k]);
+			store_outputs(lw, n->out[k]);
+		}
+	}
+	return true;
+}
+
+static void
+add_layers(struct lower *lw, const struct region *r)
+{
+	struct wave_layer_group g = {0};
+	struct strbuf names = {0};
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		if (i > r->loop)
+			strbuf_add(&names, ",");
+		strbuf_add(&names, lw->p->ops.data[lw->op_of[i]].name);
+	}
+	g.ops = arena_strdup(lw->p->arena,
+	    names.data != NULL ? names.data : "");
+	strbuf_free(&names);
+	g.sub_batch = r->sub;
+	g.iterations = r->full + (r->rest > 0);
+	VEC_PUSH(lw->p->arena, &lw->p->layer_groups, g);
+}
+
+static void
+remark(struct lower *lw, const struct region *r)
+{
+	const struct node *n = lw->sched->node[r->loop];
+	diag_remark(lw->diag, &n->loc, "lower: layer group %u, %s: %lld "
+	    "samples at a time, %lld times%s; up to %lld of %lld bytes of the "
+	    "global buffer hold values", r->group, r->phase,
+	    (long long)r->sub, (long long)r->full,
+	    r->rest > 0 ? " and a partial one" : "", (long long)r->peak,
+	    (long long)r->room);
+	if (r->sub < r->wanted)
+		diag_remark(lw->diag, &n->loc, "lower: layer group %u, %s: "
+		    "the %lld samples asked for do not fit", r->group,
+		    r->phase, (long long)r->wanted);
+}
+
+bool
+group_lower(struct lower *lw, struct region *r,
+    bool (*node)(struct lower *lw, uint32_t at))
+{
+	bool ok = true;
+	if (r->after == r->loop)
+		return true;
+	remark(lw, r);
+	add_layers(lw, r);
+	lw->gbuf_free = r->room;
+	clear_sums(lw, r);
+	lw->region = r;
+	lw->region_at = 0;
+	lw->region_count = r->sub;
+	lw->carry = r->full > 1 ? CARRY_LOOP : CARRY_NEW;
+	if (r->full > 1)
+		lw->region_loop = tile_loop_open(lw->p, "sub", r->full);
+	ok = iteration(lw, r, node);
+	if (r->full > 1)
+		tile_loop_close(lw->p);
+	lw->region_loop = NULL;
+	if (ok && r->rest > 0) {
+		lw->region_at = r->full * r->sub;
+		lw->region_count = r->rest;
+		lw->carry = CARRY_ADD;
+		ok = iteration(lw, r, node);
+	}
+	lw->region = NULL;
+	lw->carry = CARRY_NEW;
+	return ok;
+}
