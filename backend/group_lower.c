@@ -13,6 +13,10 @@ load_guests(struct lower *lw, const struct node *n)
 	for (int i = 0; i < n->nin; i++) {
 		if (n->in[i] == NULL)
 			continue;
+		if (lw->res->info[n->in[i]->id].inlined) {
+			load_guests(lw, n->in[i]->def);
+			continue;
+		}
 		struct info *root = place_root(lw, n->in[i]);
 		if (root->local_in != lw->region || root->local != NULL)
 			continue;
@@ -84,6 +88,8 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
 		lw->gbuf_free = r->room - r->live[i - r->loop];
 		lw->loc = &n->loc;
 		lw->p->cur_op = lw->op_of[i];
+		if (place_inlined(lw, n))
+			continue;
 		if (!place_is_view(lw, n)) {
 			load_guests(lw, n);
 			if (!node(lw, i))

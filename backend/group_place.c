@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/place.h"
+#include "backend/vec.h"
 
 /* A root as one region's loop sees it; positions count from the loop's
  * first. */
@@ -45,7 +46,13 @@ static void
 note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
     bool made)
 {
-	struct info *root = place_root(f->lw, v);
+	struct info *root;
+	if (f->lw->res->info[v->id].inlined) {
+		for (int i = 0; i < v->def->nin && !made; i++)
+			note(f, slot, v->def->in[i], at, false);
+		return;
+	}
+	root = place_root(f->lw, v);
 	if (!f->lw->sched->split[root->v->id] || root->bytes == 0)
 		return;
 	if (slot[root->v->id] == 0) {
@@ -84,7 +91,7 @@ collect(struct fit *f)
 	f->guest = NEW_ARRAY(lw->arena, struct guest, most + 1);
 	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
 		const struct node *n = s->node[i];
-		bool view = place_is_view(lw, n);
+		bool view = place_is_view(lw, n) || place_inlined(lw, n);
 		for (int k = 0; k < n->nin && !view; k++)
 			if (n->in[k] != NULL)
 				note(f, slot, n->in[k], i - f->r->loop, false);
@@ -114,13 +121,18 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 	struct lower *lw = f->lw;
 	int64_t sum = 4096, limit = f->cap / 6;
 	bool matrix = op_info(n->op)->lowering == LOWER_MATRIX;
-	if (place_is_view(lw, n))
+	if (place_is_view(lw, n) || place_inlined(lw, n))
 		return 0;
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
+			sum = 2 * vop_step_limit(lw);
 	for (int i = 0; i < n->nin + n->nout; i++) {
 		const struct value *v = i < n->nin ? n->in[i] :
 		    n->out[i - n->nin];
 		if (v == NULL || (matrix && n->op != OP_conv_wgrad && i == 1))
 			continue; /* weights have the WBUF */
+		if (lw->res->info[v->id].inlined)
+			continue;
 		const struct info *root = place_root(lw, v);
 		if (root->resident || root->local_in == f->r)
 			continue;

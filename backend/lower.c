@@ -248,7 +248,8 @@ lower_at(struct lower *lw, uint32_t at, int64_t gbuf)
 	add_op(lw, n);
 	lw->op_of[at] = lw->p->cur_op;
 	lw->gbuf_free = gbuf - place_live_at(lw, at);
-	if (!place_is_view(lw, n) && !lower_node(lw, n))
+	if (!place_is_view(lw, n) && !place_inlined(lw, n) &&
+	    !lower_node(lw, n))
 		return false;
 	return true;
 }

@@ -69,6 +69,8 @@ bool place_same(const struct place *a, const struct place *b);
 /* True when node n only renames memory: its results are already placed as
  * views of its operands. */
 bool place_is_view(const struct lower *lw, const struct node *n);
+/* True when the readers of node n's result compute it: see vec_tree.c. */
+bool place_inlined(const struct lower *lw, const struct node *n);
 /* A place of the same elements in row-major order of dim. */
 struct place place_dense(enum dtype t, int rank, const int64_t *dim);
 /* The place of pl seen with another shape; false when no strides do it. */

@@ -318,7 +318,7 @@ can_go_over(const struct lower *lw, const struct node *n)
 		return false;
 	for (size_t i = 0; i < r->uses.len; i++) {
 		const struct use *u = &r->uses.data[i];
-		if (is_view_op(u->node->op) ||
+		if (is_view_op(u->node->op) || place_inlined(lw, u->node) ||
 		    (u->node == n && u->index != 3) ||
 		    res->index[u->node->id] > res->index[n->id])
 			return false;
@@ -400,6 +400,11 @@ place_escape(struct lower *lw, const struct value *v, int64_t at)
 static void
 read_by(struct lower *lw, const struct value *v, int64_t at)
 {
+	if (lw->res->info[v->id].inlined) {
+		for (int i = 0; i < v->def->nin; i++)
+			read_by(lw, v->def->in[i], at);
+		return;
+	}
 	struct info *in = place_resolve(lw, v), *root = place_root(lw, v);
 	place_touch(lw, root, at, true);
 	place_escape(lw, v, at);
@@ -423,6 +428,8 @@ find_lifetimes(struct lower *lw)
 	int64_t at;
 	for (at = 0; at < res->nnodes; at++) {
 		const struct node *n = lw->sched->node[at];
+		if (place_inlined(lw, n))
+			continue;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
 				read_by(lw, n->in[i], at);
@@ -451,6 +458,8 @@ work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
 		if (v == NULL || (i == 1 && v->kind == VALUE_CONST &&
 		    op_info(n->op)->lowering == LOWER_MATRIX))
 			continue; /* weights have the WBUF */
+		if (lw->res->info[v->id].inlined)
+			continue;
 		const struct info *r = &lw->res->info[
 		    lw->res->info[v->id].root->id];
 		if (!r->resident)
@@ -625,6 +634,7 @@ place_values(struct lower *lw, double budget)
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
+	place_find_inlined(lw);
 	place_find_weights(lw);
 	claim_concat(lw);
 	claim_residuals(lw);

@@ -23,6 +23,7 @@ struct info {
 	int64_t first, last; /* node indices; first > last: untouched */
 	int64_t uses;
 	struct tile_buffer *buf;
+	bool inlined; /* its readers compute it: it has no memory */
 	/* Where region loops touch it. */
 	bool looped;    /* one does */
 	bool escapes;   /* computed in a loop, read outside of it */
@@ -48,6 +49,10 @@ struct info *place_root(struct lower *lw, const struct value *v);
 /* Position `at` reads (use) or writes the root; inside a region's loop that
  * touches it in every iteration. */
 void place_touch(struct lower *lw, struct info *root, int64_t at, bool use);
+
+/* ---- vec_tree.c ---- */
+/* Finds the values that their readers compute. */
+void place_find_inlined(struct lower *lw);
 
 /* Position `at` reads v, which a loop may have computed. */
 void place_escape(struct lower *lw, const struct value *v, int64_t at);

@@ -132,6 +132,8 @@ reads_in_place(struct lower *lw, const struct node *n,
 	for (int i = 0; i < n->nin; i++) {
 		if (n->in[i] == NULL)
 			continue;
+		if (lw->res->info[n->in[i]->id].inlined)
+			return false;
 		struct info *x = place_resolve(lw, n->in[i]);
 		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
 		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
