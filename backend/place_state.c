@@ -200,9 +200,22 @@ place_assign_at(const struct lower *lw, size_t i)
 	return lw->res->assign_at[i];
 }
 
+/* What v is another form of: a weight in 16 bits is a weight. */
+static const struct value *
+source_of(const struct value *v)
+{
+	while (v->kind == VALUE_NODE && v->def->nin == 1 &&
+	    (v->def->op == OP_cast || v->def->op == OP_identity ||
+	    v->def->op == OP_reshape || v->def->op == OP_transpose))
+		v = v->def->in[0];
+	return v;
+}
+
 enum traffic
 place_traffic(const struct value *v)
 {
+	if (source_of(v)->kind == VALUE_STATE)
+		v = source_of(v);
 	if (v->kind == VALUE_CONST)
 		return TRAFFIC_WEIGHT;
 	if (v->kind == VALUE_STATE)
