@@ -1,6 +1,8 @@
 #include "backend/backend.h"
 
 #include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "backend/lower.h"
 #include "backend/weights.h"
@@ -55,6 +57,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 			return p;
 		if (i == 0)
 			first = at;
+		if (getenv("DBG")) fprintf(stderr, "budget %g: %s: %s\n", budgets[i], at.loc.node, at.text);
 	}
 	diag_error(d, &first.loc, "%s", first.text);
 	return NULL;

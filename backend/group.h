@@ -23,8 +23,7 @@ struct region {
 	int64_t *live;           /* local bytes while [loop + i] runs */
 	int64_t peak;            /* most of them, and what was there */
 	int64_t room;
-	const struct value **local; /* roots on chip within an iteration */
-	size_t nlocal;
+	bool *local; /* by value id: root, on chip within an iteration */
 };
 
 /* The order in which nodes are lowered, and the regions in it. */

@@ -5,6 +5,9 @@
 
 #include "backend/place.h"
 
+/* The part of the free memory that lies in holes between values. */
+#define HOLES 8
+
 /* What others made and several nodes read is loaded before the first of
  * them. */
 static void
@@ -18,7 +21,7 @@ load_guests(struct lower *lw, const struct node *n)
 			continue;
 		}
 		struct info *root = place_root(lw, n->in[i]);
-		if (root->local_in != lw->region || root->local != NULL)
+		if (!lw->region->local[root->v->id] || root->local != NULL)
 			continue;
 		struct place from = group_slice(lw,
 		    place_whole(lw, root->v));
@@ -31,7 +34,7 @@ static void
 store_escape(struct lower *lw, const struct value *v)
 {
 	struct info *in = place_resolve(lw, v), *root = place_root(lw, v);
-	if (!in->escapes || root->local_in != lw->region ||
+	if (!in->escapes || !lw->region->local[root->v->id] ||
 	    (in->into != NULL && lw->res->info[in->into->id].escapes))
 		return;
 	struct place to = group_slice(lw, place_whole(lw, v));
@@ -48,7 +51,7 @@ store_outputs(struct lower *lw, const struct value *v)
 			continue;
 		struct place *out = place_output(lw, i);
 		if (place_same(&whole, out) && (in->escapes ||
-		    place_root(lw, v)->local_in != lw->region))
+		    !lw->region->local[place_root(lw, v)->v->id]))
 			continue; /* it is there */
 		struct place to = group_slice(lw, out);
 		lower_copy(lw, group_place(lw, v), &to);
@@ -81,11 +84,12 @@ static bool
 iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
     uint32_t at))
 {
-	for (size_t i = 0; i < r->nlocal; i++)
-		lw->res->info[r->local[i]->id].local = NULL;
+	for (uint32_t i = 0; i < lw->g->nvalues; i++)
+		lw->res->info[i].local = NULL;
 	for (uint32_t i = r->loop; i < r->after; i++) {
 		const struct node *n = lw->sched->node[i];
 		lw->gbuf_free = r->room - r->live[i - r->loop];
+		lw->gbuf_free -= lw->gbuf_free / HOLES;
 		lw->loc = &n->loc;
 		lw->p->cur_op = lw->op_of[i];
 		if (place_inlined(lw, n))

@@ -2,6 +2,8 @@
 #include "backend/group.h"
 
 #include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "backend/place.h"
 #include "backend/vec.h"
@@ -109,7 +111,7 @@ collect(struct fit *f)
 	}
 	f->n = kept;
 	for (size_t i = 0; i < f->n; i++)
-		f->guest[i].root->local_in = f->r;
+		f->r->local[f->guest[i].root->v->id] = true;
 }
 
 /* ---- how much ---- */
@@ -134,7 +136,7 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 		if (lw->res->info[v->id].inlined)
 			continue;
 		const struct info *root = place_root(lw, v);
-		if (root->resident || root->local_in == f->r)
+		if (root->resident || f->r->local[root->v->id])
 			continue;
 		int64_t bytes = type_bytes(&v->type);
 		sum += lw->sched->split[v->id] ?
@@ -152,7 +154,7 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 	memset(r->live, 0, (size_t)(n + 1) * sizeof *r->live);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct guest *g = &f->guest[i];
-		if (g->root->local_in != r || (hard && !g->hard))
+		if (!r->local[g->root->v->id] || (hard && !g->hard))
 			continue;
 		int64_t b = guest_bytes(f, g, sub);
 		r->live[g->first] += b;
@@ -176,7 +178,7 @@ pick_victim(struct fit *f, int64_t at, bool hard)
 	double least = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct guest *g = &f->guest[i];
-		if (g->root->local_in != f->r || g->first > at ||
+		if (!f->r->local[g->root->v->id] || g->first > at ||
 		    g->last < at || (g->hard && !hard))
 			continue;
 		double gain = (double)(g->readers + g->made) /
@@ -204,6 +206,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	struct fit f = {.lw = lw, .r = r, .cap = cap};
 	int64_t at, sub = r->wanted;
 	bool all = false; /* even those that were to stay leave */
+	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
 	while (sub > 1 && !count(&f, sub, true, &at))
@@ -214,7 +217,8 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 		struct guest *g = pick_victim(&f, at, all || r->wanted == 1);
 		if (g == NULL)
 			break; /* the node says what it needs */
-		g->root->local_in = NULL;
+		if (getenv("DBG")) fprintf(stderr, "group %u %s: at %lld (%s, phase %s) live %lld work %lld cap %lld: evict %s v%u of %s bytes %lld readers %lld made %d %lld..%lld\n", r->group, r->phase, (long long)at, op_info(lw->sched->node[r->loop+at]->op)->name, lw->sched->node[r->loop+at]->loc.node, (long long)r->live[at], (long long)work_bytes(&f, lw->sched->node[r->loop+at], sub), (long long)f.cap, g->root->v->name, g->root->v->id, g->root->v->def?g->root->v->def->loc.node:"", (long long)guest_bytes(&f,g,sub), (long long)g->readers, g->made, (long long)g->first,(long long)g->last);
+		r->local[g->root->v->id] = false;
 	}
 	set_iterations(lw, r, sub);
 	r->room = cap;
@@ -222,11 +226,6 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	for (uint32_t i = 0; i < r->after - r->loop; i++)
 		if (r->live[i] > r->peak)
 			r->peak = r->live[i];
-	r->local = NEW_ARRAY(lw->arena, const struct value *, f.n + 1);
-	r->nlocal = 0;
-	for (size_t i = 0; i < f.n; i++)
-		if (f.guest[i].root->local_in == r)
-			r->local[r->nlocal++] = f.guest[i].root->v;
 	return true;
 }
 
@@ -268,7 +267,7 @@ group_place(struct lower *lw, const struct value *v)
 	if (!lw->sched->split[v->id])
 		return place_whole(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
-	if (root->local_in != lw->region) {
+	if (!lw->region->local[root->v->id]) {
 		*pl = group_slice(lw, place_whole(lw, v));
 		return pl;
 	}

@@ -422,7 +422,6 @@ find_lifetimes(struct lower *lw)
 		res->info[i].state = NULL;
 		res->info[i].looped = res->info[i].escapes = false;
 		res->info[i].converted = false;
-		res->info[i].local_in = NULL;
 		res->info[i].uses = 0;
 	}
 	int64_t at;
@@ -577,16 +576,26 @@ choose_residents(struct lower *lw, double budget)
 	}
 }
 
+/* On chip within an iteration of the region that computes it. */
+static bool
+is_local(const struct lower *lw, const struct value *v)
+{
+	const struct region *r = v->kind != VALUE_NODE ? NULL :
+	    group_loop_at(lw, lw->res->index[v->def->id]);
+	return r != NULL && r->local[v->id];
+}
+
 /* Writing over a residual saves room on chip; in DRAM it saves nothing and
  * orders stores behind loads. True when a value had to give it up. */
 static bool
-give_up_over(struct residency *res)
+give_up_over(struct lower *lw)
 {
+	struct residency *res = lw->res;
 	bool any = false;
 	for (uint32_t i = 0; i < res->nvalues; i++) {
 		struct info *in = &res->info[i];
 		if (in->over == NULL || res->info[in->root->id].resident ||
-		    res->info[in->root->id].local_in != NULL)
+		    is_local(lw, in->root))
 			continue;
 		in->over = NULL;
 		any = true;
@@ -644,7 +653,7 @@ place_values(struct lower *lw, double budget)
 		choose_residents(lw, budget);
 		if (!place_regions(lw, budget))
 			return false;
-	} while (give_up_over(res));
+	} while (give_up_over(lw));
 	/* Bound tensors exist even when nothing reads them. */
 	for (size_t i = 0; i < lw->g->inputs.len; i++)
 		place_of(lw, lw->g->inputs.data[i]);

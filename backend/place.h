@@ -28,8 +28,7 @@ struct info {
 	bool looped;    /* one does */
 	bool escapes;   /* computed in a loop, read outside of it */
 	bool converted; /* some view sees another dtype */
-	const struct region *local_in; /* on chip in its iterations */
-	struct tile_buffer *local;     /* its buffer there, when made */
+	struct tile_buffer *local; /* in the iteration being lowered */
 };
 
 struct residency {
