@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_BYTES 65536
+#define STEP_BYTES 262144 /* at least */
+#define STEP_MOST 1048576
 
 /* ---- iteration space ---- */
 
@@ -146,7 +147,11 @@ choose_tile(struct vop *o)
 	int64_t part = need_bytes(o, o->tile) / 2;
 	if (part < 32768)
 		part = 32768;
-	if (!any)
+	if (!any && part < o->lw->gbuf_free / 2)
+		part = o->lw->gbuf_free / 2;
+	if (!any && part > STEP_MOST)
+		part = STEP_MOST;
+	if (!any && part < vop_step_limit(o->lw))
 		part = vop_step_limit(o->lw);
 	if (limit > part)
 		limit = part;
