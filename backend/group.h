@@ -23,7 +23,10 @@ struct region {
 	int64_t *live;           /* local bytes while [loop + i] runs */
 	int64_t peak;            /* most of them, and what was there */
 	int64_t room;
-	bool *local; /* by value id: root, on chip within an iteration */
+	/* By value id: a root that is on chip within an iteration, or, if it is
+	 * a sum, from one to the next. */
+	bool *local;
+	int64_t sums; /* bytes of the latter */
 };
 
 /* The order in which nodes are lowered, and the regions in it. */
@@ -58,6 +61,8 @@ struct region *group_loop_at(const struct lower *lw, int64_t at);
 bool group_fit(struct lower *lw, struct region *r, int64_t cap);
 /* The place of v in the iteration being lowered. */
 struct place *group_place(struct lower *lw, const struct value *v);
+/* Makes the buffer of a sum that is on chip during the region. */
+void group_sum_buffer(struct lower *lw, const struct value *v);
 /* The part of pl, whose first dimension holds the batch, of this iteration. */
 struct place group_slice(const struct lower *lw, const struct place *pl);
 
@@ -66,9 +71,9 @@ bool group_lower(struct lower *lw, struct region *r,
     bool (*node)(struct lower *lw, uint32_t at));
 
 /* ---- group_sum.c ---- */
-/* Whether the sums of n are kept where they are from one iteration to the next,
- * and start as zeros. */
-bool group_sum_stays(struct lower *lw, const struct node *n);
+/* Whether a sum of vectors is too large for the chip: it is added to in
+ * DRAM. */
+bool group_sum_is_big(struct lower *lw, const struct node *n);
 /* Whether sums over the batch continue earlier ones. */
 bool carry_on(const struct lower *lw);
 /* Loads the partial sums of acc into part (f32, on chip, same shape), or

@@ -60,22 +60,43 @@ store_outputs(struct lower *lw, const struct value *v)
 
 /* ---- sums ---- */
 
-/* Sums that stay on chip, or that are added to where they are, start from
- * 0. */
+/* Calls fn for each sum of the region. */
 static void
-clear_sums(struct lower *lw, struct region *r)
+each_sum(struct lower *lw, struct region *r, void (*fn)(struct lower *lw,
+    struct region *r, const struct node *n))
 {
-	if (r->full == 1)
-		return;
 	for (uint32_t i = r->loop; i < r->after; i++) {
 		const struct node *n = lw->sched->node[i];
 		if (lw->sched->part[n->id] != PART_SUM)
 			continue;
-		const struct place *pl = place_whole(lw, n->out[0]);
+		lw->loc = &n->loc;
 		lw->p->cur_op = lw->op_of[i];
-		if (group_sum_stays(lw, n))
-			lower_fill(lw, pl, 0);
+		fn(lw, r, n);
 	}
+}
+
+/* Sums that are added to where they are start from 0. */
+static void
+clear_sum(struct lower *lw, struct region *r, const struct node *n)
+{
+	const struct value *v = n->out[0];
+	if (r->local[v->id])
+		group_sum_buffer(lw, v);
+	if (r->full == 1)
+		return;
+	if (r->local[v->id])
+		lower_fill(lw, group_place(lw, v), 0);
+	else if (group_sum_is_big(lw, n))
+		lower_fill(lw, place_whole(lw, v), 0);
+}
+
+static void
+store_sum(struct lower *lw, struct region *r, const struct node *n)
+{
+	const struct value *v = n->out[0];
+	if (!r->local[v->id])
+		return;
+	lower_copy(lw, group_place(lw, v), place_whole(lw, v));
 }
 
 /* ---- the loop ---- */
@@ -85,7 +106,8 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
     uint32_t at))
 {
 	for (uint32_t i = 0; i < lw->g->nvalues; i++)
-		lw->res->info[i].local = NULL;
+		if (lw->sched->split[i])
+			lw->res->info[i].local = NULL;
 	for (uint32_t i = r->loop; i < r->after; i++) {
 		const struct node *n = lw->sched->node[i];
 		lw->gbuf_free = r->room - r->live[i - r->loop];
@@ -156,8 +178,8 @@ group_lower(struct lower *lw, struct region *r,
 	remark(lw, r);
 	add_layers(lw, r);
 	lw->gbuf_free = r->room;
-	clear_sums(lw, r);
 	lw->region = r;
+	each_sum(lw, r, clear_sum);
 	lw->region_at = 0;
 	lw->region_count = r->sub;
 	lw->carry = r->full > 1 ? CARRY_LOOP : CARRY_NEW;
@@ -173,6 +195,8 @@ group_lower(struct lower *lw, struct region *r,
 		lw->carry = CARRY_ADD;
 		ok = iteration(lw, r, node);
 	}
+	lw->gbuf_free = r->room;
+	each_sum(lw, r, store_sum);
 	lw->region = NULL;
 	lw->carry = CARRY_NEW;
 	return ok;

@@ -116,6 +116,15 @@ collect(struct fit *f)
 
 /* ---- how much ---- */
 
+/* The least that steps of a reduction leave: all of what it sums. */
+static int64_t
+tree_bytes(const struct node *n)
+{
+	int64_t in = type_elems(&n->in[0]->type);
+	int64_t out = type_elems(&n->out[0]->type);
+	return in > out && out > 0 ? in / out * 4 * 3 : 0;
+}
+
 /* What the node at position at (of the loop) needs beside values on chip. */
 static int64_t
 work_bytes(const struct fit *f, const struct node *n, int64_t sub)
@@ -127,7 +136,7 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 		return 0;
 	for (int i = 0; i < n->nin; i++)
 		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
-			sum = 2 * vop_step_limit(lw);
+			sum = vop_step_limit(lw) + tree_bytes(n);
 	for (int i = 0; i < n->nin + n->nout; i++) {
 		const struct value *v = i < n->nin ? n->in[i] :
 		    n->out[i - n->nin];
@@ -200,6 +209,54 @@ set_iterations(const struct lower *lw, struct region *r, int64_t sub)
 	r->rest = lw->sched->batch % sub;
 }
 
+/* Small sums, such as those of a bias, take less room than their transfers
+ * take time. */
+#define SMALL_PART 1024 /* of the global buffer */
+
+static int64_t
+sum_bytes(const struct fit *f, const struct value *v)
+{
+	return round_up(type_elems(&v->type) * 4, f->lw->target->sram_align);
+}
+
+/* Sums that stay on chip from one iteration to the next. */
+static void
+collect_sums(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		const struct value *v = n->out[0];
+		if (lw->sched->part[n->id] != PART_SUM ||
+		    !place_resolve(lw, v)->is_root || v->keep == KEEP_DRAM ||
+		    (v->keep == KEEP_AUTO && sum_bytes(f, v) * SMALL_PART >
+		    lw->target->gbuf_bytes))
+			continue;
+		f->r->local[v->id] = true;
+		f->cap -= sum_bytes(f, v);
+	}
+}
+
+/* The largest sum leaves; false when there is none. */
+static bool
+drop_sum(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	const struct value *worst = NULL;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		if (lw->sched->part[n->id] == PART_SUM &&
+		    f->r->local[n->out[0]->id] && (worst == NULL ||
+		    sum_bytes(f, n->out[0]) > sum_bytes(f, worst)))
+			worst = n->out[0];
+	}
+	if (worst == NULL)
+		return false;
+	f->r->local[worst->id] = false;
+	f->cap += sum_bytes(f, worst);
+	return true;
+}
+
 bool
 group_fit(struct lower *lw, struct region *r, int64_t cap)
 {
@@ -209,6 +266,10 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
+	if (sub < lw->sched->batch)
+		collect_sums(&f);
+	while (!count(&f, sub, true, &at) && drop_sum(&f))
+		;
 	while (sub > 1 && !count(&f, sub, true, &at))
 		sub--;
 	if (sub == 1 && r->wanted > 1)
@@ -221,7 +282,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 		r->local[g->root->v->id] = false;
 	}
 	set_iterations(lw, r, sub);
-	r->room = cap;
+	r->room = f.cap;
 	r->peak = 0;
 	for (uint32_t i = 0; i < r->after - r->loop; i++)
 		if (r->live[i] > r->peak)
@@ -259,14 +320,42 @@ local_buffer(struct lower *lw, struct info *root)
 	return root->local;
 }
 
+/* Where a sum lies on chip: as in memory, in f32. */
+static struct place
+sum_place(const struct info *in)
+{
+	struct place pl = in->rel;
+	int64_t size = (int64_t)dtype_size(pl.dtype);
+	pl.dtype = DT_F32;
+	for (int i = 0; i < pl.rank; i++)
+		pl.stride[i] = pl.stride[i] / size * 4;
+	return pl;
+}
+
+void
+group_sum_buffer(struct lower *lw, const struct value *v)
+{
+	struct info *in = place_resolve(lw, v);
+	struct place pl = sum_place(in);
+	in->local = tile_buffer(lw->p, v->name != NULL ? v->name :
+	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF,
+	    place_bytes(&pl), 1, NULL);
+	in->local->traffic = place_traffic(v);
+}
+
 struct place *
 group_place(struct lower *lw, const struct value *v)
 {
 	const struct info *in = place_resolve(lw, v);
 	struct info *root = place_root(lw, v);
-	if (!lw->sched->split[v->id])
+	if (!lw->sched->split[v->id] && !lw->region->local[v->id])
 		return place_whole(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
+	if (!lw->sched->split[v->id]) {
+		*pl = sum_place(in);
+		pl->buf = root->local;
+		return pl;
+	}
 	if (!lw->region->local[root->v->id]) {
 		*pl = group_slice(lw, place_whole(lw, v));
 		return pl;

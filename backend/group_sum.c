@@ -59,10 +59,10 @@ is_big(const struct lower *lw, const struct place *y)
 }
 
 bool
-group_sum_stays(struct lower *lw, const struct node *n)
+group_sum_is_big(struct lower *lw, const struct node *n)
 {
 	const struct place *y = place_whole(lw, n->out[0]);
-	return place_on_chip(y) || (n->op == OP_reduce_sum && is_big(lw, y));
+	return n->op == OP_reduce_sum && !place_on_chip(y) && is_big(lw, y);
 }
 
 struct batch_sum {
@@ -163,8 +163,8 @@ lower_batch_sum(struct lower *lw, const struct node *n)
 	int64_t free = lw->gbuf_free;
 	sum_samples(&b);
 	struct place part = b.y;
-	bool stays = group_sum_stays(lw, n);
-	if (!stays || (b.y.dtype != DT_F32 && place_on_chip(&b.y))) {
+	bool chip = place_on_chip(&b.y);
+	if (chip ? b.y.dtype != DT_F32 : !group_sum_is_big(lw, n)) {
 		part = place_dense(DT_F32, b.y.rank, b.y.dim);
 		part.buf = stage_buffer(lw, "part", SPACE_GBUF,
 		    place_bytes(&part), 1);

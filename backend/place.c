@@ -515,23 +515,22 @@ count_live(struct lower *lw, struct info **roots, size_t nroots)
 		res->live[i] += res->live[i - 1];
 }
 
-/* Small results of loops over sub-batches, such as the sums of a bias, take
- * less room than their transfers take time. */
-#define SMALL_PART 1024 /* of the global buffer */
+static bool
+is_sum(const struct lower *lw, const struct value *v)
+{
+	return v->kind == VALUE_NODE &&
+	    lw->sched->part[v->def->id] == PART_SUM;
+}
 
-/* What loops touch lives in DRAM as a whole, unless it is said to stay or is
- * small; its parts may be on chip within an iteration. */
+/* What loops touch lives in DRAM as a whole, unless it is said to stay; its
+ * parts may be on chip within an iteration. */
 static bool
 may_stay(const struct lower *lw, const struct info *in)
 {
 	if (in->v->keep == KEEP_DRAM)
 		return false;
-	if (!in->looped)
-		return true;
-	if (lw->sched->split[in->v->id])
-		return false;
-	return in->v->keep == KEEP_CHIP ||
-	    in->bytes * SMALL_PART <= lw->target->gbuf_bytes;
+	return !in->looped || (in->v->keep == KEEP_CHIP &&
+	    !lw->sched->split[in->v->id] && !is_sum(lw, in->v));
 }
 
 static void

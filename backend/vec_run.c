@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_BYTES 262144 /* at least */
+#define STEP_BYTES 65536 /* at least */
 #define STEP_MOST 1048576
 
 /* ---- iteration space ---- */
