@@ -26,7 +26,6 @@ struct region {
 	/* By value id: a root that is on chip within an iteration, or, if it is
 	 * a sum, from one to the next. */
 	bool *local;
-	int64_t sums; /* bytes of the latter */
 };
 
 /* The order in which nodes are lowered, and the regions in it. */

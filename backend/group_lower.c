@@ -168,6 +168,16 @@ remark(struct lower *lw, const struct region *r)
 		    r->phase, (long long)r->wanted);
 }
 
+/* The planner is to tell what the loop uses. */
+static void
+watch(struct lower *lw, const struct region *r)
+{
+	struct tile_watch w = {.loop = lw->region_loop,
+	    .name = arena_printf(lw->p->arena, "layer group %u, %s", r->group,
+	    r->phase), .loc = &lw->sched->node[r->loop]->loc};
+	VEC_PUSH(lw->p->arena, &lw->p->watches, w);
+}
+
 bool
 group_lower(struct lower *lw, struct region *r,
     bool (*node)(struct lower *lw, uint32_t at))
@@ -183,8 +193,10 @@ group_lower(struct lower *lw, struct region *r,
 	lw->region_at = 0;
 	lw->region_count = r->sub;
 	lw->carry = r->full > 1 ? CARRY_LOOP : CARRY_NEW;
-	if (r->full > 1)
+	if (r->full > 1) {
 		lw->region_loop = tile_loop_open(lw->p, "sub", r->full);
+		watch(lw, r);
+	}
 	ok = iteration(lw, r, node);
 	if (r->full > 1)
 		tile_loop_close(lw->p);

@@ -2,8 +2,6 @@
 #include "backend/group.h"
 
 #include <string.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "backend/place.h"
 #include "backend/vec.h"
@@ -278,7 +276,6 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 		struct guest *g = pick_victim(&f, at, all || r->wanted == 1);
 		if (g == NULL)
 			break; /* the node says what it needs */
-		if (getenv("DBG")) fprintf(stderr, "group %u %s: at %lld (%s, phase %s) live %lld work %lld cap %lld: evict %s v%u of %s bytes %lld readers %lld made %d %lld..%lld\n", r->group, r->phase, (long long)at, op_info(lw->sched->node[r->loop+at]->op)->name, lw->sched->node[r->loop+at]->loc.node, (long long)r->live[at], (long long)work_bytes(&f, lw->sched->node[r->loop+at], sub), (long long)f.cap, g->root->v->name, g->root->v->id, g->root->v->def?g->root->v->def->loc.node:"", (long long)guest_bytes(&f,g,sub), (long long)g->readers, g->made, (long long)g->first,(long long)g->last);
 		r->local[g->root->v->id] = false;
 	}
 	set_iterations(lw, r, sub);
