@@ -182,7 +182,7 @@ $(COMMANDS): $(BIN)/%: $(O)/tools/%.o $(O)/toollib.a $(O)/wave.a
 wrap = $(patsubst %,-Wl$(comma)--wrap=%,$(shell \
 	sed -n 's|^/\* wrap: \(.*\) \*/|\1|p' $(@:$(O)/%=%).c))
 comma := ,
-$(UNITS) $(PROGRAMS): %: %.o $(O)/testlib.a $(O)/wave.a
+$(UNITS) $(PROGRAMS): %: %.o $(O)/testlib.a $(O)/toollib.a $(O)/wave.a
 	$(LINK) $(wrap) -lcmocka $(LDLIBS)
 
 $(FUZZERS): %: %.o $(O)/tests/fuzz/driver.o $(O)/testlib.a $(O)/wave.a

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "backend/entry.h"
 #include "backend/lower.h"
 #include "backend/weights.h"
 
@@ -85,4 +86,38 @@ backend_code(struct arena *a, struct diag *d, struct tile_program *p,
 	if (!tile_sync(p, d, opt->serialize, syncs))
 		return NULL;
 	return tile_codegen(p, d, syncs);
+}
+
+static bool
+add_entry(struct arena *a, struct diag *d, struct tile_link *l,
+    struct tile_program *p, const struct backend_options *opt)
+{
+	struct tile_syncs *syncs = NEW(a, struct tile_syncs);
+
+	return tile_sync(p, d, opt->serialize, syncs) &&
+	    tile_link_add(l, p, syncs);
+}
+
+struct wave_program *
+backend_train(struct arena *a, struct diag *d,
+    const struct backend_training *t, const struct backend_options *opt)
+{
+	struct tile_program *p[3] = {entry_init(a, d, t->step), t->step,
+	    t->eval};
+	struct tile_link *l;
+	struct wave_program *out;
+	bool ok;
+
+	p[1]->entry = "step";
+	p[2]->entry = "eval";
+	if (p[0] == NULL || !entry_stretch(p[1], d, t->steps, t->each) ||
+	    !entry_stretch(p[2], d, t->steps, t->each) ||
+	    !tile_plan_shared(p, 3, d))
+		return NULL;
+	l = tile_link_new(a, d);
+	ok = add_entry(a, d, l, p[0], opt) && add_entry(a, d, l, p[1], opt) &&
+	    entry_repeat(p[1], d, t->steps, t->each) &&
+	    add_entry(a, d, l, p[1], opt) && add_entry(a, d, l, p[2], opt);
+	out = tile_link_finish(l);
+	return ok ? out : NULL;
 }

@@ -20,4 +20,16 @@ struct tile_program *backend_tile(struct arena *a, struct diag *d,
 struct wave_program *backend_code(struct arena *a, struct diag *d,
     struct tile_program *p, const struct backend_options *opt);
 
+/* A training object: entries init, step, steps and eval. step and eval are
+ * planned programs over the same states; step is used up. The tensors bound
+ * under the names of each[] (ends with NULL) hold `steps` steps, which the
+ * entry steps runs; step and eval take the first. NULL after a diagnostic. */
+struct backend_training {
+	struct tile_program *step, *eval;
+	const char *const *each;
+	int64_t steps;
+};
+struct wave_program *backend_train(struct arena *a, struct diag *d,
+    const struct backend_training *t, const struct backend_options *opt);
+
 #endif

@@ -245,6 +245,7 @@ put_groups_and_sems(struct writer *w)
 
 		obj_put(rec, OBJ_F_GROUPS_ops, 0,
 		    strtab_add(&w->str, g->ops));
+		obj_put(rec, OBJ_F_GROUPS_entry, 0, g->entry);
 		obj_put(rec, OBJ_F_GROUPS_sub_batch, 0,
 		    (uint64_t)g->sub_batch);
 		obj_put(rec, OBJ_F_GROUPS_iterations, 0,

@@ -10,6 +10,7 @@
 
 struct loc;
 struct tile_loop;
+struct tile_link;
 
 /* What a DRAM buffer is to the outside. */
 enum tile_role {
@@ -203,6 +204,12 @@ bool tile_verify(const struct tile_program *p, struct diag *d,
  * the buffers alive at the tightest point, the space needed and had. */
 bool tile_plan(struct tile_program *p, struct diag *d);
 
+/* Plans the DRAM of n planned programs that become entries of one object anew:
+ * they share constants and bound tensors, and each has its temporaries behind
+ * them. */
+bool tile_plan_shared(struct tile_program *const *p, size_t n,
+    struct diag *d);
+
 /* ---- synchronisation (tile_sync.c) and code (tile_code.c) ---- */
 
 /* One end of a dependence made explicit: queue `from` signals after child
@@ -223,5 +230,13 @@ bool tile_sync(struct tile_program *p, struct diag *d, bool serialize,
 /* Machine code of the planned program. */
 struct wave_program *tile_codegen(struct tile_program *p, struct diag *d,
     const struct tile_syncs *syncs);
+
+/* The same of several programs of one target, each an entry: their DRAM was
+ * planned together (tile_plan_shared). Every new link must be finished, which
+ * gives the program or NULL when adding failed, after a diagnostic. */
+struct tile_link *tile_link_new(struct arena *out, struct diag *d);
+bool tile_link_add(struct tile_link *l, struct tile_program *p,
+    const struct tile_syncs *syncs);
+struct wave_program *tile_link_finish(struct tile_link *l);
 
 #endif

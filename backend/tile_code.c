@@ -7,14 +7,29 @@ struct stream {
 	VEC(struct wave_source) source;
 };
 
+/* What entries share, and what becomes of them. */
+struct tile_link {
+	struct arena *out, *scratch;
+	struct diag *d;
+	struct tile_desc desc;
+	struct stream stream[Q_COUNT];
+	VEC(struct wave_entry) entries;
+	VEC(const char *) sem_names;
+	struct tile_objects objects;
+	bool failed;
+};
+
+/* One entry. */
 struct code {
+	struct tile_link *l;
 	struct tile_program *p;
 	struct diag *d;
 	struct arena *a;
 	struct tile_order order;
-	struct tile_desc desc;
+	struct tile_desc *desc;
 	struct tile_sems sems;
-	struct stream stream[Q_COUNT];
+	uint32_t first[Q_COUNT];
+	uint32_t op0; /* of its ops among all */
 	bool failed;
 };
 
@@ -36,7 +51,7 @@ static void
 put(struct code *c, enum queue q, const struct tile_node *n,
     const struct insn *in)
 {
-	struct stream *s = &c->stream[q];
+	struct stream *s = &c->l->stream[q];
 	struct wave_source *last = s->source.len > 0 ?
 	    &s->source.data[s->source.len - 1] :
 	    NULL;
@@ -50,15 +65,15 @@ put(struct code *c, enum queue q, const struct tile_node *n,
 		fail(c, n, insn_name(in->op), why);
 		return;
 	}
-	VEC_PUSH(c->a, &s->word, w);
+	VEC_PUSH(c->l->scratch, &s->word, w);
 	if (n == NULL || n->op >= c->p->ops.len)
 		return;
-	one.op = n->op;
+	one.op = c->op0 + n->op;
 	if (last != NULL && last->op == one.op &&
 	    last->first + last->count == one.first)
 		last->count++;
 	else
-		VEC_PUSH(c->p->arena, &s->source, one);
+		VEC_PUSH(c->l->scratch, &s->source, one);
 }
 
 static struct insn
@@ -85,7 +100,7 @@ waits(struct code *c, enum queue q, const struct tile_node *n)
 			in.field[FIELD_value] = 0;
 			w.step.offset = w.value;
 		}
-		in.field[FIELD_vaff] = tile_desc_aff(&c->desc, &w.step,
+		in.field[FIELD_vaff] = tile_desc_aff(c->desc, &w.step,
 		    false);
 		put(c, q, n, &in);
 	}
@@ -116,12 +131,12 @@ block(struct code *c, enum opcode op, const struct tile_insn *t)
 {
 	struct insn in = make(op);
 
-	in.field[FIELD_stview] = tile_desc_view(&c->desc, t->mx.view);
+	in.field[FIELD_stview] = tile_desc_view(c->desc, t->mx.view);
 	in.field[FIELD_m] = t->mx.m;
 	in.field[FIELD_stn] = t->mx.n;
-	in.field[FIELD_obuf] = tile_desc_bank(&c->desc, t->mx.obuf);
+	in.field[FIELD_obuf] = tile_desc_bank(c->desc, t->mx.obuf);
 	if (op == INSN_StLBUF && t->mx.epi != NULL)
-		in.field[FIELD_epi] = tile_desc_epi(&c->desc, t->mx.epi);
+		in.field[FIELD_epi] = tile_desc_epi(c->desc, t->mx.epi);
 	return in;
 }
 
@@ -133,8 +148,8 @@ load_tile(struct code *c, enum opcode op, const struct tile_insn *t,
 
 	in.field[FIELD_k] = t->mx.k;
 	in.field[FIELD_outer] = outer;
-	in.field[FIELD_bank] = tile_desc_bank(&c->desc, bank);
-	in.field[FIELD_view] = tile_desc_view(&c->desc, t->mx.view);
+	in.field[FIELD_bank] = tile_desc_bank(c->desc, bank);
+	in.field[FIELD_view] = tile_desc_view(c->desc, t->mx.view);
 	return in;
 }
 
@@ -156,13 +171,13 @@ matrix(struct code *c, const struct tile_insn *t)
 		in = make(INSN_ExecGEMM);
 		in.field[FIELD_first] = first_field(t);
 		in.field[FIELD_m] = t->mx.m;
-		in.field[FIELD_bank] = tile_desc_bank(&c->desc,
+		in.field[FIELD_bank] = tile_desc_bank(c->desc,
 		    t->mx.lbuf_h);
-		in.field[FIELD_obuf] = tile_desc_bank(&c->desc, t->mx.obuf);
+		in.field[FIELD_obuf] = tile_desc_bank(c->desc, t->mx.obuf);
 		break;
 	default:
 		in = make(INSN_ShiftV);
-		in.field[FIELD_bank] = tile_desc_bank(&c->desc,
+		in.field[FIELD_bank] = tile_desc_bank(c->desc,
 		    t->mx.lbuf_v);
 		break;
 	}
@@ -185,12 +200,12 @@ translate(struct code *c, const struct tile_insn *t)
 	switch (t->kind) {
 	case TILE_LOAD:
 	case TILE_STORE:
-		in.field[FIELD_dma] = tile_desc_dma(&c->desc, t->dma);
+		in.field[FIELD_dma] = tile_desc_dma(c->desc, t->dma);
 		break;
 	case TILE_MAP:
 	case TILE_RED:
 	case TILE_WIN:
-		in.field[FIELD_vec] = tile_desc_vec(&c->desc, t->vec);
+		in.field[FIELD_vec] = tile_desc_vec(c->desc, t->vec);
 		break;
 	default:
 		in = matrix(c, t);
@@ -223,12 +238,97 @@ body(struct code *c, enum queue q, const struct tile_node *n)
 	}
 }
 
-static struct wave_bytes
-code_bytes(struct code *c, enum queue q)
+/* ---- entries ---- */
+
+static void
+check_limits(struct code *c)
 {
-	const struct stream *s = &c->stream[q];
+	int64_t words = c->p->target->code_words;
+
+	if (c->desc->full)
+		fail(c, NULL, "descriptors",
+		    "more of one kind than instructions can index");
+	for (int q = 0; q < Q_COUNT; q++) {
+		if (words > 0 && (int64_t)c->l->stream[q].word.len -
+		    c->first[q] > words)
+			fail(c, NULL, queue_name((enum queue)q),
+			    "more instructions than the target's code_words");
+	}
+}
+
+static void
+add_entry(struct code *c)
+{
+	struct tile_link *l = c->l;
+	struct wave_entry e = { .name = c->p->entry,
+		.groups = c->p->groups, .sem_exit = c->sems.exit,
+		.nsems = c->sems.count };
+
+	for (int q = 0; q < Q_COUNT; q++) {
+		e.first[q] = c->first[q];
+		e.count[q] = (uint32_t)l->stream[q].word.len - c->first[q];
+	}
+	for (uint32_t i = 0; i < c->sems.count; i++)
+		VEC_PUSH(l->out, &l->sem_names, c->sems.name[i]);
+	VEC_PUSH(l->out, &l->entries, e);
+	tile_objects_add(&l->objects, c->p);
+}
+
+struct tile_link *
+tile_link_new(struct arena *out, struct diag *d)
+{
+	struct tile_link *l = NEW(out, struct tile_link);
+
+	l->out = out;
+	l->d = d;
+	l->scratch = arena_new();
+	l->objects.arena = out;
+	tile_desc_start(&l->desc, l->scratch);
+	return l;
+}
+
+bool
+tile_link_add(struct tile_link *l, struct tile_program *p,
+    const struct tile_syncs *syncs)
+{
+	struct insn halt = make(INSN_HALT);
+	struct code c;
+
+	memset(&c, 0, sizeof c);
+	c.l = l;
+	c.p = p;
+	c.d = l->d;
+	c.a = arena_new();
+	c.desc = &l->desc;
+	c.op0 = (uint32_t)l->objects.ops.len;
+	c.desc->banks = tile_banks(c.a, p);
+	tile_order(c.a, p, &c.order);
+	for (int q = 0; q < Q_COUNT; q++)
+		c.first[q] = (uint32_t)l->stream[q].word.len;
+	if (tile_sems(c.a, p, l->d, &c.order, syncs, &c.sems)) {
+		for (int q = 0; q < Q_COUNT; q++) {
+			body(&c, (enum queue)q, p->first);
+			put(&c, (enum queue)q, NULL, &halt);
+		}
+		check_limits(&c);
+	} else {
+		c.failed = true;
+	}
+	if (!c.failed)
+		add_entry(&c);
+	l->failed = l->failed || c.failed;
+	arena_free(c.a);
+	return !c.failed;
+}
+
+/* ---- the program ---- */
+
+static struct wave_bytes
+code_bytes(struct tile_link *l, enum queue q)
+{
+	const struct stream *s = &l->stream[q];
 	struct wave_bytes out = { NULL, s->word.len * 16 };
-	uint8_t *data = arena_alloc(c->p->arena, out.size);
+	uint8_t *data = arena_alloc(l->out, out.size);
 
 	for (size_t i = 0; i < s->word.len; i++)
 		insn_store(data, i, s->word.data[i]);
@@ -237,9 +337,9 @@ code_bytes(struct code *c, enum queue q)
 }
 
 static void
-descriptors(struct code *c, struct wave_program *out)
+descriptors(struct tile_link *l, struct wave_program *out)
 {
-	const struct tile_desc *d = &c->desc;
+	const struct tile_desc *d = &l->desc;
 	struct isa_tables t;
 	const uint32_t count[DESC_COUNT] = { d->aff.count, d->view.count,
 		d->epi.count, d->dma.count, d->vec.count };
@@ -258,7 +358,7 @@ descriptors(struct code *c, struct wave_program *out)
 	t.nvec = count[DESC_VEC];
 	for (int k = 0; k < DESC_COUNT; k++) {
 		size_t size = desc_record_size((enum desc_kind)k) * count[k];
-		uint8_t *bytes = arena_alloc(c->p->arena, size);
+		uint8_t *bytes = arena_alloc(l->out, size);
 		desc_encode((enum desc_kind)k, &t, bytes);
 		out->desc[k].data = bytes;
 		out->desc[k].size = size;
@@ -266,77 +366,49 @@ descriptors(struct code *c, struct wave_program *out)
 }
 
 static void
-streams(struct code *c, struct wave_program *out)
+streams(struct tile_link *l, struct wave_program *out)
 {
-	struct wave_entry *e = NEW(c->p->arena, struct wave_entry);
 	struct wave_source *src;
 	size_t n = 0;
 
-	e->name = c->p->entry;
-	e->groups = c->p->groups;
-	e->sem_exit = c->sems.exit;
-	e->nsems = c->sems.count;
 	for (int q = 0; q < Q_COUNT; q++) {
-		out->code[q] = code_bytes(c, (enum queue)q);
-		e->count[q] = (uint32_t)c->stream[q].word.len;
-		n += c->stream[q].source.len;
+		out->code[q] = code_bytes(l, (enum queue)q);
+		n += l->stream[q].source.len;
 	}
-	src = NEW_ARRAY(c->p->arena, struct wave_source, n + 1);
+	src = NEW_ARRAY(l->out, struct wave_source, n + 1);
 	out->sources = src;
 	for (int q = 0; q < Q_COUNT; q++) {
-		for (size_t i = 0; i < c->stream[q].source.len; i++)
-			*src++ = c->stream[q].source.data[i];
+		for (size_t i = 0; i < l->stream[q].source.len; i++)
+			*src++ = l->stream[q].source.data[i];
 	}
 	out->nsources = (uint32_t)n;
-	out->entries = e;
-	out->nentries = 1;
-	out->sem_names = c->sems.name;
-	out->nsem_names = c->sems.count;
+	out->entries = l->entries.data;
+	out->nentries = (uint32_t)l->entries.len;
+	out->sem_names = l->sem_names.data;
+	out->nsem_names = (uint32_t)l->sem_names.len;
 }
 
-static void
-check_limits(struct code *c)
+struct wave_program *
+tile_link_finish(struct tile_link *l)
 {
-	int64_t words = c->p->target->code_words;
+	struct wave_program *out = NULL;
 
-	if (c->desc.full)
-		fail(c, NULL, "descriptors",
-		    "more of one kind than instructions can index");
-	for (int q = 0; q < Q_COUNT; q++) {
-		if (words > 0 && (int64_t)c->stream[q].word.len > words)
-			fail(c, NULL, queue_name((enum queue)q),
-			    "more instructions than the target's code_words");
+	if (!l->failed && l->entries.len > 0) {
+		out = NEW(l->out, struct wave_program);
+		streams(l, out);
+		descriptors(l, out);
+		tile_objects_finish(&l->objects, out);
 	}
+	arena_free(l->scratch);
+	return out;
 }
 
 struct wave_program *
 tile_codegen(struct tile_program *p, struct diag *d,
     const struct tile_syncs *syncs)
 {
-	struct wave_program *out = NEW(p->arena, struct wave_program);
-	struct insn halt = make(INSN_HALT);
-	struct code c;
+	struct tile_link *l = tile_link_new(p->arena, d);
 
-	memset(&c, 0, sizeof c);
-	c.p = p;
-	c.d = d;
-	c.a = arena_new();
-	tile_order(c.a, p, &c.order);
-	tile_desc_start(&c.desc, c.a, p);
-	if (tile_sems(c.a, p, d, &c.order, syncs, &c.sems)) {
-		for (int q = 0; q < Q_COUNT; q++) {
-			body(&c, (enum queue)q, p->first);
-			put(&c, (enum queue)q, NULL, &halt);
-		}
-		check_limits(&c);
-	} else {
-		c.failed = true;
-	}
-	if (!c.failed) {
-		streams(&c, out);
-		descriptors(&c, out);
-		tile_object(p, out);
-	}
-	arena_free(c.a);
-	return c.failed ? NULL : out;
+	tile_link_add(l, p, syncs);
+	return tile_link_finish(l);
 }

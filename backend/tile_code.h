@@ -25,8 +25,8 @@ struct tile_desc {
 	bool full;
 };
 
-void tile_desc_start(struct tile_desc *t, struct arena *a,
-    const struct tile_program *p);
+/* Empty tables; the caller sets banks to those of the program at hand. */
+void tile_desc_start(struct tile_desc *t, struct arena *a);
 
 /* Indices of descriptors for one instruction. `always` gives an affine value
  * that is constant 0 an entry, too. */
@@ -37,6 +37,12 @@ uint32_t tile_desc_view(struct tile_desc *t, const struct tile_view *v);
 uint32_t tile_desc_epi(struct tile_desc *t, const struct tile_epi *e);
 uint32_t tile_desc_dma(struct tile_desc *t, const struct tile_dma *m);
 uint32_t tile_desc_vec(struct tile_desc *t, const struct tile_vec *v);
+
+/* Contents of a DRAM buffer. */
+struct tile_piece {
+	int64_t address, bytes;
+	const void *data;
+};
 
 /* A wait before a node, resolved to a semaphore and a value. */
 struct sem_wait {
@@ -59,8 +65,22 @@ bool tile_sems(struct arena *a, struct tile_program *p, struct diag *d,
     const struct tile_order *o, const struct tile_syncs *syncs,
     struct tile_sems *out);
 
-/* Fills what does not come from the streams: memory image, bindings, symbols,
- * ops, layer groups, target. */
-void tile_object(struct tile_program *p, struct wave_program *out);
+/* What does not come from the streams, of all entries: memory image, bindings,
+ * symbols, ops, layer groups, target. */
+struct tile_objects {
+	struct arena *arena;
+	VEC(struct tile_piece) pieces; /* initial contents */
+	VEC(struct wave_binding) bindings;
+	VEC(struct wave_symbol) symbols;
+	VEC(struct wave_op) ops;
+	VEC(struct wave_layer_group) layer_groups;
+	const struct wave_target *target;
+	uint64_t dram_size, gbuf_size, wbuf_size;
+	uint32_t entries;
+};
+
+/* Adds what p holds, now: it may change later. */
+void tile_objects_add(struct tile_objects *o, const struct tile_program *p);
+void tile_objects_finish(struct tile_objects *o, struct wave_program *out);
 
 #endif

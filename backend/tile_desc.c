@@ -68,10 +68,9 @@ pool_add(struct tile_desc *t, struct desc_pool *p, const void *record)
 }
 
 void
-tile_desc_start(struct tile_desc *t, struct arena *a,
-    const struct tile_program *p)
+tile_desc_start(struct tile_desc *t, struct arena *a)
 {
-	t->banks = tile_banks(a, p);
+	t->banks = NULL;
 	t->full = false;
 	pool_start(&t->aff, a, sizeof(struct aff));
 	pool_start(&t->view, a, sizeof(struct view));

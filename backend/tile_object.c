@@ -5,30 +5,39 @@
 #include "support/dtype.h"
 #include "support/str.h"
 
-/* Initial memory from address 0 to the last byte that is given. */
 static void
-image(struct tile_program *p, struct wave_program *out)
+add_pieces(struct tile_objects *o, const struct tile_program *p)
 {
+	for (size_t i = 0; i < p->buffers.len; i++) {
+		const struct tile_buffer *b = p->buffers.data[i];
+		struct tile_piece x = { b->address, b->bytes, b->data };
+
+		if (b->space == SPACE_DRAM && b->data != NULL)
+			VEC_PUSH(o->arena, &o->pieces, x);
+	}
+}
+
+/* Initial memory from address 0 to the last byte that is given. */
+static struct wave_bytes
+image(struct tile_objects *o)
+{
+	struct wave_bytes out = { NULL, 0 };
 	int64_t end = 0;
 	uint8_t *data;
 
-	for (size_t i = 0; i < p->buffers.len; i++) {
-		const struct tile_buffer *b = p->buffers.data[i];
-		if (b->space == SPACE_DRAM && b->data != NULL &&
-		    b->address + b->bytes > end)
-			end = b->address + b->bytes;
+	for (size_t i = 0; i < o->pieces.len; i++) {
+		const struct tile_piece *x = &o->pieces.data[i];
+		if (x->address + x->bytes > end)
+			end = x->address + x->bytes;
 	}
-	data = arena_alloc(p->arena, (size_t)end);
-	for (size_t i = 0; i < p->buffers.len; i++) {
-		const struct tile_buffer *b = p->buffers.data[i];
-		if (b->space == SPACE_DRAM && b->data != NULL)
-			memcpy(data + b->address, b->data, (size_t)b->bytes);
+	data = arena_alloc(o->arena, (size_t)end);
+	for (size_t i = 0; i < o->pieces.len; i++) {
+		const struct tile_piece *x = &o->pieces.data[i];
+		memcpy(data + x->address, x->data, (size_t)x->bytes);
 	}
-	out->data.data = data;
-	out->data.size = (size_t)end;
-	out->dram_size = (uint64_t)p->dram_used;
-	out->gbuf_size = (uint64_t)p->gbuf_used;
-	out->wbuf_size = (uint64_t)p->wbuf_used;
+	out.data = data;
+	out.size = (size_t)end;
+	return out;
 }
 
 static bool
@@ -39,42 +48,50 @@ is_bound(const struct tile_buffer *b)
 		b->role == ROLE_STATE);
 }
 
-static void
-bindings(struct tile_program *p, struct wave_program *out)
+/* Tensors bound in an entry before are not bound again. */
+static bool
+is_known(const struct tile_objects *o, size_t n, const char *name)
 {
-	struct wave_binding *w = NEW_ARRAY(p->arena, struct wave_binding,
-	    p->buffers.len + 1);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(o->bindings.data[i].name, name) == 0)
+			return true;
+	return false;
+}
 
-	out->bindings = w;
+static void
+add_bindings(struct tile_objects *o, const struct tile_program *p)
+{
+	size_t before = o->bindings.len;
+
 	for (size_t i = 0; i < p->buffers.len; i++) {
 		const struct tile_buffer *b = p->buffers.data[i];
-		if (!is_bound(b))
+		struct wave_binding w = { .name = b->bind_name };
+
+		if (!is_bound(b) || is_known(o, before, b->bind_name))
 			continue;
-		w->name = b->bind_name;
-		w->kind = b->role == ROLE_INPUT ? WAVE_BIND_INPUT :
-		    b->role == ROLE_OUTPUT      ? WAVE_BIND_OUTPUT :
-						  WAVE_BIND_STATE;
-		w->dtype = b->dtype;
-		w->rank = b->rank;
-		memcpy(w->dim, b->dim, sizeof w->dim);
-		memcpy(w->stride, b->stride, sizeof w->stride);
-		w->address = (uint64_t)b->address;
-		w++;
-		out->nbindings++;
+		w.kind = b->role == ROLE_INPUT ? WAVE_BIND_INPUT :
+		    b->role == ROLE_OUTPUT     ? WAVE_BIND_OUTPUT :
+						 WAVE_BIND_STATE;
+		w.dtype = b->dtype;
+		w.rank = b->rank;
+		memcpy(w.dim, b->dim, sizeof w.dim);
+		memcpy(w.stride, b->stride, sizeof w.stride);
+		w.address = (uint64_t)b->address;
+		VEC_PUSH(o->arena, &o->bindings, w);
 	}
 }
 
 /* "f16[1,56,56,64]": dimensions in the order of memory, outermost first;
  * without a known shape the bytes. */
 static const char *
-shape_text(struct tile_program *p, const struct tile_buffer *b)
+shape_text(struct arena *a, const struct tile_buffer *b)
 {
 	struct strbuf s = { 0 };
 	int order[WAVE_MAX_RANK];
 	const char *text;
 
 	if (b->dtype == DT_NONE || b->rank <= 0 || b->rank > WAVE_MAX_RANK)
-		return arena_printf(p->arena, "u8[%lld]",
+		return arena_printf(a, "u8[%lld]",
 		    (long long)b->bytes);
 	for (int i = 0; i < b->rank; i++) {
 		int j = i;
@@ -89,47 +106,84 @@ shape_text(struct tile_program *p, const struct tile_buffer *b)
 		strbuf_addf(&s, "%s%lld", i > 0 ? "," : "",
 		    (long long)b->dim[order[i]]);
 	strbuf_add(&s, "]");
-	text = arena_strdup(p->arena, s.data);
+	text = arena_strdup(a, s.data);
 	strbuf_free(&s);
 	return text;
 }
 
-static void
-symbols(struct tile_program *p, struct wave_program *out)
+static bool
+has_symbol(const struct tile_buffer *b)
 {
-	struct wave_symbol *w = NEW_ARRAY(p->arena, struct wave_symbol,
-	    p->buffers.len + 1);
+	return b->name != NULL && b->name[0] != '\0' &&
+	    (b->space == SPACE_DRAM || b->space == SPACE_GBUF ||
+		b->space == SPACE_WBUF);
+}
 
-	out->symbols = w;
+/* Of the first entry all; of others what is not shared with one before. */
+static void
+add_symbols(struct tile_objects *o, const struct tile_program *p)
+{
 	for (size_t i = 0; i < p->buffers.len; i++) {
 		const struct tile_buffer *b = p->buffers.data[i];
-		if (b->name == NULL || b->name[0] == '\0' ||
-		    (b->space != SPACE_DRAM && b->space != SPACE_GBUF &&
-			b->space != SPACE_WBUF))
+		struct wave_symbol w = { .name = b->name };
+
+		if (!has_symbol(b) ||
+		    (o->entries > 0 && b->role != ROLE_TEMP &&
+			is_known(o, o->bindings.len, b->name)))
 			continue;
-		w->name = b->name;
-		w->space = (int)b->space;
-		w->dtype = b->dtype;
-		w->address = (uint64_t)b->address;
-		w->size = (uint64_t)(b->depth > 1 ? b->pitch * b->depth :
-						    b->bytes);
-		w->shape = shape_text(p, b);
-		w++;
-		out->nsymbols++;
+		w.space = (int)b->space;
+		w.dtype = b->dtype;
+		w.address = (uint64_t)b->address;
+		w.size = (uint64_t)(b->depth > 1 ? b->pitch * b->depth :
+						   b->bytes);
+		w.shape = shape_text(o->arena, b);
+		VEC_PUSH(o->arena, &o->symbols, w);
 	}
 }
 
-void
-tile_object(struct tile_program *p, struct wave_program *out)
+static uint64_t
+larger(uint64_t a, int64_t b)
 {
-	out->target = *p->target;
+	return (uint64_t)b > a ? (uint64_t)b : a;
+}
+
+void
+tile_objects_add(struct tile_objects *o, const struct tile_program *p)
+{
+	o->target = p->target;
+	add_pieces(o, p);
+	add_symbols(o, p);
+	add_bindings(o, p);
+	for (size_t i = 0; i < p->ops.len; i++)
+		VEC_PUSH(o->arena, &o->ops, p->ops.data[i]);
+	for (size_t i = 0; i < p->layer_groups.len; i++) {
+		struct wave_layer_group g = p->layer_groups.data[i];
+
+		g.entry = o->entries;
+		VEC_PUSH(o->arena, &o->layer_groups, g);
+	}
+	o->dram_size = larger(o->dram_size, p->dram_used);
+	o->gbuf_size = larger(o->gbuf_size, p->gbuf_used);
+	o->wbuf_size = larger(o->wbuf_size, p->wbuf_used);
+	o->entries++;
+}
+
+void
+tile_objects_finish(struct tile_objects *o, struct wave_program *out)
+{
+	out->target = *o->target;
 	out->isa_version = ISA_VERSION;
 	out->accumulation = "ascending-k";
-	image(p, out);
-	bindings(p, out);
-	symbols(p, out);
-	out->ops = p->ops.data;
-	out->nops = (uint32_t)p->ops.len;
-	out->layer_groups = p->layer_groups.data;
-	out->nlayer_groups = (uint32_t)p->layer_groups.len;
+	out->data = image(o);
+	out->dram_size = o->dram_size;
+	out->gbuf_size = o->gbuf_size;
+	out->wbuf_size = o->wbuf_size;
+	out->bindings = o->bindings.data;
+	out->nbindings = (uint32_t)o->bindings.len;
+	out->symbols = o->symbols.data;
+	out->nsymbols = (uint32_t)o->symbols.len;
+	out->ops = o->ops.data;
+	out->nops = (uint32_t)o->ops.len;
+	out->layer_groups = o->layer_groups.data;
+	out->nlayer_groups = (uint32_t)o->layer_groups.len;
 }

@@ -5,8 +5,6 @@
 
 #include "support/str.h"
 
-#define DRAM_ALIGN 64
-#define SAMPLED 1024 /* bytes of a constant that are hashed */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -173,89 +171,6 @@ measure_watches(struct plan *s)
 
 /* ---- DRAM ---- */
 
-struct hashed {
-	uint64_t hash;
-	struct tile_buffer *buffer;
-};
-
-static int
-by_hash(const void *pa, const void *pb)
-{
-	const struct hashed *a = pa, *b = pb;
-
-	if (a->hash != b->hash)
-		return a->hash < b->hash ? -1 : 1;
-	return a->buffer->id < b->buffer->id ? -1 : 1;
-}
-
-/* A hash of length and first bytes: enough to keep weights apart without
- * reading all of them. */
-static uint64_t
-sample(const struct tile_buffer *b)
-{
-	size_t n = b->bytes < SAMPLED ? (size_t)b->bytes : SAMPLED;
-
-	return hash_bytes((uint64_t)b->bytes ^ WAVE_HASH_SEED, b->data, n);
-}
-
-static bool
-same_data(const struct tile_buffer *a, const struct tile_buffer *b)
-{
-	return a->bytes == b->bytes &&
-	    memcmp(a->data, b->data, (size_t)a->bytes) == 0;
-}
-
-/* For each buffer by id the first constant with the same data, else NULL. */
-static struct tile_buffer **
-shared_constants(struct plan *s)
-{
-	struct tile_program *p = s->p;
-	struct tile_buffer **same = NEW_ARRAY(s->a, struct tile_buffer *,
-	    p->buffers.len + 1);
-	struct hashed *h = NEW_ARRAY(s->a, struct hashed,
-	    p->buffers.len + 1);
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->buffers.len; i++) {
-		struct tile_buffer *b = p->buffers.data[i];
-		if (b->space != SPACE_DRAM || b->role != ROLE_CONST ||
-		    b->data == NULL)
-			continue;
-		h[n].buffer = b;
-		h[n++].hash = sample(b);
-	}
-	qsort(h, n, sizeof *h, by_hash);
-	for (size_t i = 1; i < n; i++) {
-		for (size_t j = i; j > 0 && h[j - 1].hash == h[i].hash; j--) {
-			if (same_data(h[j - 1].buffer, h[i].buffer)) {
-				same[h[i].buffer->id] = h[j - 1].buffer;
-				break;
-			}
-		}
-	}
-	return same;
-}
-
-/* Order of the fixed part: constants, state with contents, the rest. */
-static int
-fixed_class(const struct tile_buffer *b)
-{
-	if (b->role == ROLE_CONST)
-		return 0;
-	if (b->role == ROLE_TEMP)
-		return 3;
-	return b->data != NULL ? 1 : 2;
-}
-
-/* Gives b the next address. */
-static void
-append_fixed(struct plan *s, struct tile_buffer *b)
-{
-	b->address = s->p->dram_used;
-	b->pitch = align_up(b->bytes, DRAM_ALIGN);
-	s->p->dram_used += b->pitch * b->depth;
-}
-
 /* Temporaries of one kind: each group's (stride apart), or common ones. */
 static bool
 plan_temps(struct plan *s, bool per_group, int64_t limit)
@@ -271,7 +186,7 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 		if (b->space != SPACE_DRAM || b->role != ROLE_TEMP ||
 		    b->per_group != per_group)
 			continue;
-		b->pitch = align_up(b->bytes, DRAM_ALIGN);
+		b->pitch = align_up(b->bytes, TILE_DRAM_ALIGN);
 		items[n].buffer = b;
 		items[n].size = b->pitch * b->depth;
 		items[n].life = s->life[b->id];
@@ -285,7 +200,7 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 		n += items[n].life.used;
 	}
 	room = limit > 0 ? (limit - p->dram_used) / groups : 0;
-	room = room / DRAM_ALIGN * DRAM_ALIGN;
+	room = room / TILE_DRAM_ALIGN * TILE_DRAM_ALIGN;
 	if (n > 0 && limit > 0 && room <= 0) {
 		report_full(s, "dram", items, n, room);
 		return false;
@@ -300,41 +215,6 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 	}
 	p->dram_used += used * groups;
 	return true;
-}
-
-static bool
-plan_dram(struct plan *s)
-{
-	struct tile_program *p = s->p;
-	struct tile_buffer **same = shared_constants(s);
-	int64_t limit = p->target->dram_bytes;
-
-	p->dram_used = 0;
-	for (int class = 0; class < 3; class++) {
-		for (size_t i = 0; i < p->buffers.len; i++) {
-			struct tile_buffer *b = p->buffers.data[i];
-			if (b->space == SPACE_DRAM &&
-			    fixed_class(b) == class && same[b->id] == NULL)
-				append_fixed(s, b);
-		}
-	}
-	for (size_t i = 0; i < p->buffers.len; i++) {
-		struct tile_buffer *b = p->buffers.data[i], *c = same[i];
-		if (c == NULL)
-			continue;
-		while (same[c->id] != NULL)
-			c = same[c->id];
-		b->address = c->address;
-		b->pitch = c->pitch;
-	}
-	if (limit > 0 && p->dram_used > limit) {
-		diag_error(s->d, NULL,
-		    "dram is too small: constants and bound tensors need "
-		    "%lld bytes, %lld there", (long long)p->dram_used,
-		    (long long)limit);
-		return false;
-	}
-	return plan_temps(s, false, limit) && plan_temps(s, true, limit);
 }
 
 static int
@@ -382,18 +262,33 @@ plan_banks(struct plan *s, enum space space)
 	return true;
 }
 
+static void
+start(struct plan *s, struct tile_program *p, struct diag *d)
+{
+	memset(s, 0, sizeof *s);
+	s->p = p;
+	s->d = d;
+	s->a = arena_new();
+	tile_order(s->a, p, &s->order);
+	s->life = tile_lifetimes(s->a, p, &s->order);
+}
+
+/* The temporaries, behind what programs share. */
+static bool
+plan_dram_temps(struct plan *s)
+{
+	int64_t limit = s->p->target->dram_bytes;
+
+	return plan_temps(s, false, limit) && plan_temps(s, true, limit);
+}
+
 bool
 tile_plan(struct tile_program *p, struct diag *d)
 {
 	struct plan s;
 	bool ok;
 
-	memset(&s, 0, sizeof s);
-	s.p = p;
-	s.d = d;
-	s.a = arena_new();
-	tile_order(s.a, p, &s.order);
-	s.life = tile_lifetimes(s.a, p, &s.order);
+	start(&s, p, d);
 	ok = plan_banks(&s, SPACE_LBUF_V) && plan_banks(&s, SPACE_LBUF_H) &&
 	    plan_banks(&s, SPACE_OBUF);
 	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
@@ -402,7 +297,24 @@ tile_plan(struct tile_program *p, struct diag *d)
 	    &p->wbuf_used) && ok;
 	if (ok)
 		measure_watches(&s);
-	ok = plan_dram(&s) && ok;
+	ok = tile_plan_fixed(s.a, &p, 1, d) && plan_dram_temps(&s) && ok;
 	arena_free(s.a);
+	return ok;
+}
+
+bool
+tile_plan_shared(struct tile_program *const *p, size_t n, struct diag *d)
+{
+	struct arena *a = arena_new();
+	bool ok = tile_plan_fixed(a, p, n, d);
+
+	for (size_t i = 0; i < n && ok; i++) {
+		struct plan s;
+
+		start(&s, p[i], d);
+		ok = plan_dram_temps(&s);
+		arena_free(s.a);
+	}
+	arena_free(a);
 	return ok;
 }

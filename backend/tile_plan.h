@@ -4,6 +4,14 @@
 
 #include "backend/tile_order.h"
 
+#define TILE_DRAM_ALIGN 64
+
+/* Gives constants and bound tensors of n programs of one target their DRAM
+ * addresses: equal constants, and tensors bound under one name, share them.
+ * dram_used of each becomes the end of that part. False after a diagnostic. */
+bool tile_plan_fixed(struct arena *a, struct tile_program *const *p, size_t n,
+    struct diag *d);
+
 /* When a buffer is alive, in leaf numbers. */
 struct tile_life {
 	bool used;

@@ -48,6 +48,15 @@ void train_options_init(struct train_options *o);
 bool train_step(struct graph *g, struct diag *d,
     const struct train_options *o);
 
+/* The state that counts steps. */
+#define TRAIN_STEP "train.step"
+
+/* Puts dropout of that ratio, 0 <= ratio < 1, in the place of v, the result of
+ * an identity. Its random numbers follow from seed, stream and the state
+ * train.step (i64), which the step increments; see IR.md. */
+void train_dropout(struct graph *g, struct value *v, double ratio,
+    uint64_t seed, int64_t stream);
+
 struct parameter_options {
 	bool inference; /* batch norms keep the inference form on the states */
 	bool unbiased;  /* running variance from the unbiased variance of the

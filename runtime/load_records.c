@@ -550,11 +550,13 @@ load_groups(struct load *l)
 		    (int64_t)obj_get(rec, OBJ_F_GROUPS_sub_batch, 0);
 		g[i].iterations =
 		    (int64_t)obj_get(rec, OBJ_F_GROUPS_iterations, 0);
+		g[i].entry = (uint32_t)obj_get(rec, OBJ_F_GROUPS_entry, 0);
 		if (g[i].sub_batch < 1 || g[i].iterations < 1 ||
-		    obj_get(rec, OBJ_F_GROUPS_zero, 0) != 0)
+		    g[i].entry >= l->p->nentries)
 			return load_fail(l, ".wave.groups: sub-batch %lld, "
-			    "%lld iterations", (long long)g[i].sub_batch,
-			    (long long)g[i].iterations);
+			    "%lld iterations, entry %u",
+			    (long long)g[i].sub_batch,
+			    (long long)g[i].iterations, g[i].entry);
 		rec += obj_sections[OBJ_S_GROUPS].record;
 	}
 	l->p->layer_groups = g;

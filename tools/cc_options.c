@@ -40,6 +40,26 @@ static const char help_text[] =
     "  -DNAME=VALUE            argument or dimension of a .net\n"
     "  -fseed=N                seed of its initial weights, default 0\n"
     "\n"
+    "Training:\n"
+    "  -ftrain                 a training object: entries init, step, steps, "
+    "eval\n"
+    "  -floss=cross_entropy[,smoothing=X] or mse\n"
+    "  -foptimizer=sgd[,momentum=X,nesterov] or\n"
+    "              adam[,beta1=X,beta2=X,epsilon=X,decoupled];\n"
+    "                          both weight_decay=X, decay_norms=0 (not on "
+    "norms\n"
+    "                          and biases)\n"
+    "  -floss-scale=X          of gradients; 1, with fp16 1024\n"
+    "  -faccumulate=N          steps that make one update\n"
+    "  -ffreeze=REGEX          parameters that do not learn\n"
+    "  -fbn-variance=V         running variance: population (ONNX) or "
+    "unbiased\n"
+    "                          (PyTorch)\n"
+    "  -fkeep-gradients        gradients as outputs grad.NAME\n"
+    "  -fsamples=N             samples of one run of entry steps\n"
+    "  -fentry=step|eval       which of the two -emit-graph and -emit-tile "
+    "show\n"
+    "\n"
     "Optimization:\n"
     "  -O0 .. -O3        level, default 2\n"
     "  -fPASS[=ARGS], -fno-PASS   one pass on or off; --help-passes lists "
@@ -150,9 +170,15 @@ parse_pass_list(struct wavecc_options *o, const char *text)
 static enum wavecc_action
 parse_f(struct wavecc_options *o, const char *arg)
 {
-	const char *v;
+	const char *v, *why;
 	bool ok = true;
-	if (strcmp(arg, "-fsyntax-only") == 0) {
+	if (cc_train_option(&o->train, o->arena, arg, &why)) {
+		if (why != NULL)
+			return usage("%s", why);
+	} else if (strcmp(arg, "-fentry=eval") == 0 ||
+	    strcmp(arg, "-fentry=step") == 0) {
+		o->entry_eval = arg[8] == 'e';
+	} else if (strcmp(arg, "-fsyntax-only") == 0) {
 		o->stage = STAGE_SYNTAX;
 	} else if (strcmp(arg, "-fserialize") == 0) {
 		o->serialize = true;

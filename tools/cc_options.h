@@ -8,6 +8,7 @@
 #include "frontend/onnx.h"
 #include "passes/pass.h"
 #include "support/vec.h"
+#include "tools/cc_train.h"
 
 /* What the command produces. */
 enum wavecc_stage {
@@ -37,6 +38,8 @@ struct wavecc_options {
 	struct pass_options passes;
 	VEC(enum pass_id) only; /* -passes=: instead of the pipeline */
 	bool only_given;
+	struct cc_train train;
+	bool entry_eval; /* -fentry=eval: texts show that entry, not step */
 };
 
 /* What main does next. */

@@ -265,10 +265,16 @@ show_debug(struct dump *m)
 {
 	const struct wave_program *p = m->p;
 
+	uint32_t first = 0, entry = 0;
+
 	strbuf_add(&m->out, "Semaphores:\n");
-	for (uint32_t i = 0; i < p->nsem_names; i++)
-		strbuf_addf(&m->out, "s%" PRIu32 " %s\n", i,
+	for (uint32_t i = 0; i < p->nsem_names; i++) {
+		while (entry + 1 < p->nentries &&
+		    i - first >= p->entries[entry].nsems)
+			first += p->entries[entry++].nsems;
+		strbuf_addf(&m->out, "s%" PRIu32 " %s\n", i - first,
 		    shown(m, p->sem_names[i]));
+	}
 	strbuf_add(&m->out, "\nOps:\n");
 	for (uint32_t i = 0; i < p->nops; i++) {
 		const struct wave_op *o = &p->ops[i];
@@ -327,10 +333,23 @@ show_source(struct dump *m, const struct wave_source **s, uint32_t *n,
 	}
 }
 
+/* The name of a counter of entry e, where it has one. */
 static void
-show_insn(struct dump *m, uint32_t pc, struct insn_word w, int *depth)
+show_sem(struct dump *m, const struct wave_entry *e, int64_t sem)
 {
 	const struct wave_program *p = m->p;
+	uint64_t at = (uint64_t)sem;
+
+	for (const struct wave_entry *f = p->entries; f < e; f++)
+		at += f->nsems;
+	if (at < p->nsem_names && p->sem_names[at][0] != '\0')
+		strbuf_addf(&m->out, "  ; %s", shown(m, p->sem_names[at]));
+}
+
+static void
+show_insn(struct dump *m, const struct wave_entry *e, uint32_t pc,
+    struct insn_word w, int *depth)
+{
 	struct insn in;
 	const char *why;
 	bool ok = insn_decode(&w, &in, &why);
@@ -345,11 +364,8 @@ show_insn(struct dump *m, uint32_t pc, struct insn_word w, int *depth)
 		return;
 	}
 	insn_print(&m->out, &in);
-	if ((in.op == INSN_SIGNAL || in.op == INSN_WAIT) &&
-	    in.field[FIELD_sem] < p->nsem_names &&
-	    p->sem_names[in.field[FIELD_sem]][0] != '\0')
-		strbuf_addf(&m->out, "  ; %s",
-		    shown(m, p->sem_names[in.field[FIELD_sem]]));
+	if (in.op == INSN_SIGNAL || in.op == INSN_WAIT)
+		show_sem(m, e, in.field[FIELD_sem]);
 	strbuf_add(&m->out, "\n");
 	if (in.op == INSN_LOOP)
 		++*depth;
@@ -369,7 +385,8 @@ show_slice(struct dump *m, const struct wave_entry *e, uint32_t q)
 		uint32_t pc = e->first[q] + i;
 
 		show_source(m, &s, &n, q, pc);
-		show_insn(m, pc, insn_load(m->p->code[q].data, pc), &depth);
+		show_insn(m, e, pc, insn_load(m->p->code[q].data, pc),
+		    &depth);
 		if (m->out.len > 1 << 16)
 			flush(m);
 	}

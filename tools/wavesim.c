@@ -314,6 +314,20 @@ is_given(const struct wavesim *w, const char *name)
 	return false;
 }
 
+/* Whether the entry reads the input: init reads none, eval judges nothing. */
+static bool
+entry_reads(const char *entry, const char *input)
+{
+	static const char *const judging[] = { "labels", "target", "lr" };
+
+	if (strcmp(entry, "init") == 0)
+		return false;
+	for (size_t i = 0; i < 3 && strcmp(entry, "eval") == 0; i++)
+		if (strcmp(input, judging[i]) == 0)
+			return false;
+	return true;
+}
+
 static bool
 inputs_complete(struct wavesim *w)
 {
@@ -323,7 +337,8 @@ inputs_complete(struct wavesim *w)
 	for (uint32_t i = 0; i < w->p->nbindings; i++) {
 		const struct wave_binding *b = &w->p->bindings[i];
 
-		if (b->kind != WAVE_BIND_INPUT || is_given(w, b->name))
+		if (b->kind != WAVE_BIND_INPUT || is_given(w, b->name) ||
+		    !entry_reads(w->entry, b->name))
 			continue;
 		strbuf_addf(&s, "%s -i %s=FILE.npy ",
 		    missing++ > 0 ? "," : "", b->name);

@@ -206,7 +206,11 @@ do_group(struct asm_state *s, struct asm_stmt *t)
 {
 	struct wave_layer_group g = { 0 };
 
+	uint64_t entry = 0;
+
 	g.ops = get_string(s, t, "ops");
+	(void)get_uint64(s, t, "entry", &entry);
+	g.entry = entry < UINT32_MAX ? (uint32_t)entry : UINT32_MAX;
 	(void)get_int64(s, t, "sub_batch", &g.sub_batch);
 	(void)get_int64(s, t, "iterations", &g.iterations);
 	VEC_PUSH(s->arena, &s->groups, g);

@@ -298,8 +298,9 @@ print_debug(struct strbuf *s, const struct wave_program *p)
 
 		strbuf_addf(s, "%s.group {\n\tops=", i == 0 ? "\n" : "");
 		add_text(s, g->ops);
-		strbuf_addf(s, "\n\tsub_batch=%" PRId64 " iterations=%"
-		    PRId64 "\n}\n", g->sub_batch, g->iterations);
+		strbuf_addf(s, "\n\tentry=%" PRIu32 " sub_batch=%" PRId64
+		    " iterations=%" PRId64 "\n}\n", g->entry,
+		    g->sub_batch, g->iterations);
 	}
 }
 

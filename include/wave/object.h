@@ -71,6 +71,7 @@ struct wave_op {
 /* Layer group of the schedule, for the statistics' `groups`. */
 struct wave_layer_group {
 	const char *ops; /* comma-separated names */
+	uint32_t entry;  /* index into entries */
 	int64_t sub_batch, iterations;
 };
 
@@ -89,7 +90,9 @@ struct wave_program {
 	const struct wave_source *sources;
 	const struct wave_op *ops;
 	const struct wave_layer_group *layer_groups;
-	const char *const *sem_names; /* debug names by semaphore */
+	const char *const *sem_names; /* debug names: those of the
+	                                 first entry's nsems counters, then of
+	                                 the second's and so on */
 	uint32_t nentries, nbindings, nsymbols, nsources, nops, nlayer_groups,
 	    nsem_names;
 };

@@ -128,11 +128,14 @@ const char *
 sim_sem_name(const struct sim *s, uint32_t sem, char *buf, size_t size)
 {
 	const struct wave_program *p = s->program;
+	uint64_t at = sem;
 
-	if (sem < p->nsem_names && p->sem_names[sem] != NULL &&
-	    p->sem_names[sem][0] != '\0')
+	for (const struct wave_entry *e = p->entries; e < s->entry; e++)
+		at += e->nsems;
+	if (at < p->nsem_names && p->sem_names[at] != NULL &&
+	    p->sem_names[at][0] != '\0')
 		snprintf(buf, size, "s%" PRIu32 " '%s'", sem,
-		    p->sem_names[sem]);
+		    p->sem_names[at]);
 	else
 		snprintf(buf, size, "s%" PRIu32, sem);
 	return buf;

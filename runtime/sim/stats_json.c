@@ -108,14 +108,19 @@ put_queues(cJSON *root, const struct sim_stats *s)
 }
 
 static void
-put_groups(cJSON *root, const struct wave_program *p)
+put_groups(cJSON *root, const struct sim_stats *s)
 {
+	const struct wave_program *p = s->program;
+	const uint32_t entry = (uint32_t)(s->entry - p->entries);
 	cJSON *all = cJSON_AddArrayToObject(root, "groups");
 
 	for (uint32_t i = 0; i < p->nlayer_groups; i++) {
 		const struct wave_layer_group *g = &p->layer_groups[i];
-		cJSON *o = cJSON_CreateObject();
+		cJSON *o;
 
+		if (g->entry != entry)
+			continue;
+		o = cJSON_CreateObject();
 		put_text(o, "ops", g->ops);
 		put_int(o, "sub_batch", g->sub_batch);
 		put_int(o, "iterations", g->iterations);
@@ -161,7 +166,7 @@ sim_stats_json(struct strbuf *out, const struct sim_stats *s)
 	put_energy(root, &s->energy);
 	put_queues(root, s);
 	put_ops(root, s);
-	put_groups(root, s->program);
+	put_groups(root, s);
 	char *text = cJSON_Print(root);
 
 	if (text != NULL) {

@@ -41,7 +41,7 @@ wave.asm 1
 
 .group {
 	ops="copy"
-	sub_batch=1 iterations=4
+	entry=0 sub_batch=1 iterations=4
 }
 
 .bind "x" {

@@ -36,7 +36,8 @@ sample(struct arena *a, size_t *size)
 		{ "x", 1, DT_F32, 0, 24, "f32[2,3]" },
 		{ "t", 2, DT_F16, 16, 16, "f16[8]" },
 	};
-	static const struct wave_layer_group g[1] = { { "a,b", 2, 4 } };
+	static const struct wave_layer_group g[1] = { { .ops = "a,b",
+		.sub_batch = 2, .iterations = 4 } };
 	static const char *const sems[1] = { "full" };
 	struct wave_program *p = random_program(a, 1);
 	struct diag d = { diag_print_stderr, NULL, 0 };
@@ -162,7 +163,7 @@ static const struct {
 	{ ".wave.ops", 16, 8, UINT64_MAX, "negative products" },
 	{ ".wave.ops", 12, 4, 1 << 20, "a loc lies outside .wave.str" },
 	{ ".wave.groups", 8, 8, 0, ".wave.groups: sub-batch 0" },
-	{ ".wave.groups", 4, 4, 1, ".wave.groups" },
+	{ ".wave.groups", 4, 4, 9, "entry 9" },
 	{ ".wave.sems", 0, 4, 1 << 20, "a name lies outside .wave.str" },
 };
 

@@ -84,7 +84,8 @@ test_json(void **state)
 	static const char *const parts[] = { "mac", "lbuf", "gbuf", "dram",
 		"vector", "link", "static" };
 	struct machine *m = busy(state);
-	struct wave_layer_group lg = { "conv,relu", 4, 8 };
+	struct wave_layer_group lg = { .ops = "conv,relu", .sub_batch = 4,
+		.iterations = 8 };
 	struct strbuf b = { 0 };
 
 	m->p.layer_groups = &lg;

@@ -114,7 +114,7 @@ wave.asm 1
 
 .group {
 	ops="adjusted_input,activation_output,conv2d_1_Relu_0,flatten_1_Reshape_0,biased_tensor_name,reduce_max.9,sub.10,exp.11,reduce_sum.12,reciprocal.13,dense_1_Softmax_01"
-	sub_batch=1 iterations=1
+	entry=0 sub_batch=1 iterations=1
 }
 
 .bind "conv2d_1_input_0" {

@@ -1,0 +1,51 @@
+/* From a model to a program: what wavecc and wavetrain share. */
+#ifndef WAVE_TOOLS_DRIVER_H
+#define WAVE_TOOLS_DRIVER_H
+
+#include "backend/backend.h"
+#include "frontend/net.h"
+#include "passes/train.h"
+#include "tools/cc_options.h"
+
+struct driver {
+	const char *tool; /* name in messages */
+	struct wavecc_options o;
+	struct arena *arena;
+	struct diag diag;
+	char *data; /* the input file */
+	size_t size;
+	/* What the stages have made so far. Of a training object graph and
+	 * tile are the step's; eval and eval_tile the other entry's. */
+	struct graph *graph, *eval;
+	struct net_train train; /* the train section of a .net */
+	struct train_options train_options;
+	int64_t steps;    /* of entry `steps` */
+	const char **each; /* tensors that hold them; ends with NULL */
+	struct tile_program *tile, *eval_tile;
+	struct wave_program *program;
+	struct wave_target *target;
+};
+
+/* An arena, diagnostics on standard error, default options. */
+void driver_start(struct driver *dr, const char *tool);
+void driver_end(struct driver *dr);
+
+bool driver_has_suffix(const char *s, const char *suffix);
+/* Whether the input is a graph (.onnx .net .wgr). */
+bool driver_is_graph(const struct driver *dr);
+/* "wavecc: WHAT" with -v and -###. */
+void driver_say(const struct driver *dr, const char *what);
+
+/* The stages; each is false after a diagnostic. */
+bool driver_check(struct driver *dr);  /* kind of input, options that fit */
+bool driver_target(struct driver *dr); /* -march, -mKEY=VALUE */
+bool driver_read(struct driver *dr);   /* file to model */
+bool driver_train(struct driver *dr);  /* -ftrain: model to step and eval */
+bool driver_passes(struct driver *dr); /* to legal graphs */
+bool driver_tile(struct driver *dr);   /* to schedules */
+bool driver_code(struct driver *dr);   /* to a program */
+
+/* All of them: a model to a program. */
+bool driver_compile(struct driver *dr);
+
+#endif

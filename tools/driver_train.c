@@ -1,0 +1,121 @@
+/* -ftrain: a model becomes the graphs of the entries step and eval. */
+#include "tools/driver.h"
+
+#include <string.h>
+
+#include "ir/clone.h"
+
+static bool
+learns(void *user, const char *name)
+{
+	const struct cc_train *t = user;
+
+	return t->freeze == NULL ||
+	    regexec(&t->freeze_re, name, 0, NULL, 0) != 0;
+}
+
+/* What layers of a .net mean in training. */
+static void
+apply_hints(struct driver *dr)
+{
+	const struct net_train *t = &dr->train;
+	int64_t stream = 0;
+
+	for (size_t i = 0; i < t->hints.len; i++) {
+		const struct net_hint *h = &t->hints.data[i];
+
+		if (h->kind == NET_BATCH_NORM)
+			node_set_float(dr->graph, h->value->def,
+			    ATTR_momentum, 1 - h->number);
+		else
+			train_dropout(dr->graph, h->value, h->number,
+			    (uint64_t)dr->o.seed, stream++);
+	}
+}
+
+static void
+freeze_states(struct driver *dr)
+{
+	for (size_t i = 0; i < dr->graph->states.len; i++) {
+		struct value *v = dr->graph->states.data[i];
+
+		if (v->trainable && !learns(&dr->o.train, v->name))
+			v->trainable = false;
+	}
+}
+
+/* The tensors of which every step has its own: the model's inputs, what the
+ * result is judged by, and the loss. */
+static void
+list_each(struct driver *dr, size_t ninputs)
+{
+	const struct graph *g = dr->graph;
+	size_t n = 0;
+
+	dr->each = NEW_ARRAY(dr->arena, const char *, ninputs + 3);
+	for (size_t i = 0; i <= ninputs && i < g->inputs.len; i++)
+		dr->each[n++] = g->inputs.data[i]->name;
+	dr->each[n++] = "loss";
+}
+
+static bool
+count_steps(struct driver *dr)
+{
+	const struct graph *g = dr->graph;
+	int64_t batch, samples = dr->o.train.samples;
+
+	dr->steps = 1;
+	if (samples == 0)
+		return true;
+	batch = g->inputs.len > 0 && g->inputs.data[0]->type.rank > 0 ?
+	    g->inputs.data[0]->type.dim[0] : 1;
+	if (batch < 1 || samples % batch != 0) {
+		diag_error(&dr->diag, NULL, "-fsamples=%lld is no multiple of "
+		    "the batch of %lld", (long long)samples,
+		    (long long)batch);
+		return false;
+	}
+	dr->steps = samples / batch;
+	return true;
+}
+
+static bool
+options(struct driver *dr)
+{
+	const char *why;
+	bool fp16 = dr->o.passes.precision == DT_F16;
+
+	if (!cc_train_options(&dr->o.train, dr->arena, &dr->train,
+	    &dr->train_options, &why)) {
+		diag_error(&dr->diag, NULL, "%s", why);
+		return false;
+	}
+	if (dr->o.train.loss_scale == 0 && fp16)
+		dr->train_options.loss_scale = 1024;
+	return true;
+}
+
+bool
+driver_train(struct driver *dr)
+{
+	struct parameter_options eval = {.inference = true, .learns = learns,
+	    .user = &dr->o.train}, step = {.unbiased = dr->o.train.unbiased,
+	    .learns = learns, .user = &dr->o.train};
+	size_t ninputs;
+
+	if (!dr->o.train.on)
+		return true;
+	driver_say(dr, "derive the training step");
+	ninputs = dr->graph->inputs.len;
+	if (!options(dr) || !count_steps(dr))
+		return false;
+	dr->eval = graph_clone(dr->arena, dr->graph);
+	apply_hints(dr);
+	freeze_states(dr);
+	if (!train_parameters(dr->eval, &dr->diag, &eval) ||
+	    !train_parameters(dr->graph, &dr->diag, &step) ||
+	    !train_step(dr->graph, &dr->diag, &dr->train_options))
+		return false;
+	list_each(dr, ninputs);
+	return true;
+}
