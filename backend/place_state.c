@@ -211,6 +211,15 @@ source_of(const struct value *v)
 	return v;
 }
 
+/* The gradient of a product's weight. */
+static bool
+is_product_grad(const struct node *n)
+{
+	return n->op == OP_matmul && node_int(n, ATTR_trans_a) != 0 &&
+	    n->in[0]->type.rank == 2 && n->phase != NULL &&
+	    strcmp(n->phase, "backward") == 0;
+}
+
 enum traffic
 place_traffic(const struct value *v)
 {
@@ -224,7 +233,7 @@ place_traffic(const struct value *v)
 		return TRAFFIC_ACTIVATION;
 	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
 		return TRAFFIC_MASK;
-	if (v->def->op == OP_conv_wgrad)
+	if (v->def->op == OP_conv_wgrad || is_product_grad(v->def))
 		return TRAFFIC_WEIGHT_GRADIENT;
 	if (v->def->phase != NULL && strcmp(v->def->phase, "update") == 0)
 		return TRAFFIC_OPTIMIZER;

@@ -112,7 +112,8 @@ may_inline(struct lower *lw, const struct value *v)
 	double param[2];
 	struct tree t = {0};
 	if (v->keep != KEEP_AUTO || v->nends > 0 || v->uses.len == 0 ||
-	    n->nout != 1 || n->op == OP_identity || op_info(n->op)->lowering != LOWER_MAP ||
+	    n->nout != 1 || n->op == OP_identity ||
+	    op_info(n->op)->lowering != LOWER_MAP ||
 	    !vop_func(n, &f, param) || v->type.rank == 0 ||
 	    v->type.rank > VEC_MAX_RANK || type_elems(&v->type) == 0)
 		return false;

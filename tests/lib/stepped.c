@@ -182,8 +182,8 @@ stepped_run(struct unit *u, const struct compiled *m,
 }
 
 bool
-stepped_evaluate(struct unit *u, const struct graph *g, const struct eval_tensor *in,
-    struct stepped_set *want)
+stepped_evaluate(struct unit *u, const struct graph *g,
+    const struct eval_tensor *in, struct stepped_set *want)
 {
 	struct eval_options o = {.bounds = true, .round = true};
 
@@ -209,11 +209,13 @@ stepped_agrees(struct unit *u, stepped_fn *fn, uint64_t seed,
 		in[i].data = stepped_random(u, &in[i].type, &r);
 	}
 	if (!compiled_make(u->arena, &u->diag, g, how, &m) ||
-	    !stepped_evaluate(u, g, in, &want) || !stepped_run(u, &m, m.code, in, &got, NULL) ||
+	    !stepped_evaluate(u, g, in, &want) ||
+	    !stepped_run(u, &m, m.code, in, &got, NULL) ||
 	    !stepped_within(u, "normal", &want, &got, s))
 		return false;
 	s->runs++;
 	s->tiled += compiled_tiles(&m);
 	return stepped_run(u, &m, compiled_code(u->arena, &u->diag, &m,
-	    true), in, &again, NULL) && stepped_same(u, "serialized", &got, &again);
+	    true), in, &again, NULL) &&
+	    stepped_same(u, "serialized", &got, &again);
 }
