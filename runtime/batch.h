@@ -9,10 +9,10 @@ struct batch_options {
 	uint64_t seed;
 	bool shuffle;     /* another order in each epoch */
 	bool drop_last;   /* leave out the batch that is not full */
-	int crop;         /* zeros put around an image before a window of its
+	int crop;         /* zeros put around an image before a window of that
 	                     size is cut out at random; 0: none */
 	bool flip;        /* left and right exchanged for half of the images */
-	bool plain;       /* bytes as 0..1, without the format's normalisation */
+	bool plain;       /* bytes as 0..1, not normalised further */
 };
 
 struct batcher;
