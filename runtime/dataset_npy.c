@@ -79,7 +79,16 @@ take_targets(struct arena *a, struct diag *d, const char *path,
 	    (size_t)s->target_rank * sizeof *s->target_dim);
 	for (int i = 0; i < y->rank; i++)
 		n *= (size_t)y->dim[i];
-	out = NEW_ARRAY(a, float, n + 1);
+	if (n == 0)
+		return bad(d, path, "targets are empty");
+	if (y->dtype == DT_F32) {
+		s->targets = y->data;
+		return true;
+	}
+	out = n < SIZE_MAX / sizeof *out ?
+	    arena_try_alloc(a, n * sizeof *out) : NULL;
+	if (out == NULL)
+		return bad(d, path, "no memory for its targets as f32");
 	for (size_t i = 0; i < n; i++)
 		out[i] = (float)dtype_get(y->data, y->dtype, i);
 	s->targets = out;
