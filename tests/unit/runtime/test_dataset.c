@@ -1,6 +1,7 @@
 /* Data sets: what is read, and what is refused. */
 #include "runtime/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #include "tests/lib/unit.h"
 
 #define CIFAR "shared/assets/data/cifar10/cifar10_exact_train4000.bin"
-#define SHAPES_CRC 0x4d922b0cu
+#define SHAPES_CRC 0x1006460fu
 
 static char *
 folder(struct unit *u, const char *name)
@@ -276,8 +277,30 @@ reads_npy_pairs(void **state)
 	s = dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN);
 	assert_non_null(s);
 	assert_int_equal(s->classes, 5);
+}
+
+static void
+refuses_bad_npy_pairs(void **state)
+{
+	struct unit *u = *state;
+	char *dir = folder(u, "npybad");
+	float x[2 * 3] = {1, 2, 3, 4, 5, 6};
+	double z[2 * 2] = {0, 1, 2, 0.1};
+	int64_t l[3] = {4, 2, 0}, dx[2] = {2, 3}, dy[2] = {2, 2};
+
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	x[4] = INFINITY;
+	write_npy(u, dir, "train_x.npy", DT_F32, 2, dx, x);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "train_x.npy: error: sample 1: holds an infinity");
+	x[4] = 5;
+	write_npy(u, dir, "train_x.npy", DT_F32, 2, dx, x);
+	z[0] = NAN;
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "train_y.npy: error: sample 0: holds NaN");
 	dy[1] = 0;
-	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, y);
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
 	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
 	unit_expect_error(u, "targets are empty");
 	dx[0] = 3;
@@ -397,6 +420,7 @@ main(void)
 		UNIT_TEST(refuses_odd_files),
 		UNIT_TEST(reads_cifar),
 		UNIT_TEST(reads_npy_pairs),
+		UNIT_TEST(refuses_bad_npy_pairs),
 		UNIT_TEST(refuses_what_is_no_data),
 		UNIT_TEST(shapes_are_fixed),
 		UNIT_TEST(real_mnist),
