@@ -65,6 +65,10 @@ static const char help_text[] =
     "  -fPASS[=ARGS], -fno-PASS   one pass on or off; --help-passes lists "
     "them\n"
     "  -passes=A,B       exactly these passes\n"
+    "  -fdgrad=phase|zeros   transposed convolutions with a stride: dense "
+    "ones\n"
+    "                    for each phase of the output (default), or one over\n"
+    "                    inserted zeros\n"
     "  -fserialize       full synchronisation after each instruction\n"
     "\n"
     "Looking inside:\n"
@@ -184,6 +188,11 @@ parse_f(struct wavecc_options *o, const char *arg)
 		o->serialize = true;
 	} else if (strcmp(arg, "-fno-serialize") == 0) {
 		o->serialize = false;
+	} else if ((v = after(arg, "-fdgrad=")) != NULL) {
+		if (strcmp(v, "phase") != 0 && strcmp(v, "zeros") != 0)
+			return usage("-fdgrad wants phase or zeros, not '%s'",
+			    v);
+		o->dgrad = *v == 'p' ? DGRAD_PHASE : DGRAD_ZEROS;
 	} else if ((v = after(arg, "-fbatch=")) != NULL) {
 		if (!parse_int64(v, &o->batch) || o->batch < 1 ||
 		    o->batch > MAX_DIM)

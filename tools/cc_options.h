@@ -4,6 +4,7 @@
 
 #include <wave/target.h>
 
+#include "backend/backend.h"
 #include "frontend/net.h"
 #include "frontend/onnx.h"
 #include "passes/pass.h"
@@ -27,6 +28,7 @@ struct wavecc_options {
 	enum wavecc_stage stage;
 	bool verbose, dry_run; /* -v, -### */
 	bool save_temps, serialize, lower_remarks;
+	enum dgrad dgrad; /* -fdgrad= */
 	const char *dump_dir;
 	const char *march;
 	bool march_given;
