@@ -315,15 +315,19 @@ plan_lowering(struct contraction *c, struct contract_plan *p)
 		    (long long)phases);
 		return true;
 	}
-	if (c->lw->dgrad == DGRAD_PHASE && phases > 1)
-		diag_remark(d, loc, c->split ? "lower: inserts zeros: no "
-		    "schedule of the phases fits" : "lower: inserts zeros: "
-		    "the output has more than %d phases", PHASE_MAX);
+	bool tried = c->split;
 	c->split = false;
-	if (contract_plan(c, p))
-		return true;
-	contract_no_room(c);
-	return false;
+	if (!contract_plan(c, p)) {
+		contract_no_room(c);
+		return false;
+	}
+	if (tried)
+		diag_remark(d, loc, "lower: inserts zeros: no schedule of "
+		    "the phases fits");
+	else if (c->lw->dgrad == DGRAD_PHASE && phases > 1)
+		diag_remark(d, loc, "lower: inserts zeros: the output has "
+		    "more than %d phases", PHASE_MAX);
+	return true;
 }
 
 bool

@@ -65,7 +65,7 @@ static const char help_text[] =
     "  -fPASS[=ARGS], -fno-PASS   one pass on or off; --help-passes lists "
     "them\n"
     "  -passes=A,B       exactly these passes\n"
-    "  -fdgrad=phase|zeros   transposed convolutions with a stride: dense "
+    "  -fdgrad=phase|zeros  transposed convolutions with a stride: dense "
     "ones\n"
     "                    for each phase of the output (default), or one over\n"
     "                    inserted zeros\n"
