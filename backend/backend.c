@@ -36,6 +36,21 @@ keep_first(void *user, enum diag_level level, const struct loc *loc,
 	at->text[n] = '\0';
 }
 
+/* That a plan was found proves that every layer group fits. */
+static void
+report_slack(const struct tile_program *p, struct diag *d)
+{
+	for (size_t i = 0; i < p->watches.len; i++) {
+		const struct tile_watch *w = &p->watches.data[i];
+		int64_t size = p->target->gbuf_bytes;
+		diag_remark(d, w->loc, "lower: %s: the plan uses %lld bytes "
+		    "of the global buffer, %lld of %lld are left", w->name,
+		    (long long)w->gbuf_used,
+		    (long long)(size > 0 ? size - w->gbuf_used : 0),
+		    (long long)size);
+	}
+}
+
 /* Lowering counts on a share of the buffers; fragmentation may need it to be
  * smaller than all. */
 struct tile_program *
@@ -52,8 +67,10 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		    budgets[i], &cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
-		if (p != NULL && tile_plan(p, &quiet))
+		if (p != NULL && tile_plan(p, &quiet)) {
+			report_slack(p, d);
 			return p;
+		}
 		if (i == 0)
 			first = at;
 	}

@@ -277,7 +277,7 @@ load_weights(struct emit *e, const struct tile_aff *k0, int64_t rows)
 	int64_t all = rows > 0 ? rows : c->k;
 	struct tile_buffer *b = stage_buffer(e->lw, "w", e->p->wspace,
 	    all * e->cols * size, (int)depth);
-	struct tile_aff dram = taff(c->w.buf, c->w.offset);
+	struct tile_aff dram = place_base(&c->w);
 	taff_add_scaled(&dram, &e->w_shift, 1);
 	taff_add_scaled(&dram, &e->pack, c->w_group);
 	taff_add_scaled(&dram, &e->col, c->w_n);
@@ -332,7 +332,7 @@ use_weights(struct emit *e)
 {
 	const struct contraction *c = e->c;
 	if (e->p->wmode == W_RESIDENT) {
-		e->w_base = taff(c->w.buf, c->w.offset);
+		e->w_base = place_base(&c->w);
 		taff_add_scaled(&e->w_base, &e->w_shift, 1);
 		memcpy(e->w_tap, c->w_tap, sizeof e->w_tap);
 		e->w_c = c->w_c;
@@ -509,7 +509,7 @@ local_result(struct emit *e)
 	const struct contraction *c = e->c;
 	int64_t size = (int64_t)dtype_size(c->y.dtype);
 	if (place_on_chip(&c->y)) {
-		e->y_base = taff(c->y.buf, c->y.offset);
+		e->y_base = place_base(&c->y);
 		taff_add_scaled(&e->y_base, &e->y_shift, 1);
 		for (int i = 0; i < 4; i++)
 			taff_add_scaled(&e->y_base, &e->box->origin[i],
@@ -534,7 +534,7 @@ move_tile(struct emit *e, bool load, const struct place *pl,
     const int64_t *addr, int64_t c_addr, const struct tile_aff *shift,
     const struct tile_aff *chip, const int64_t *chip_addr, int64_t chip_c)
 {
-	struct tile_aff dram = taff(pl->buf, pl->offset);
+	struct tile_aff dram = place_base(pl);
 	struct stage_dim d[5];
 	memset(d, 0, sizeof d);
 	taff_add_scaled(&dram, shift, 1);
@@ -556,7 +556,7 @@ local_residual(struct emit *e)
 	if (!c->has_res)
 		return;
 	if (place_on_chip(&c->res)) {
-		e->res_base = taff(c->res.buf, c->res.offset);
+		e->res_base = place_base(&c->res);
 		taff_add_scaled(&e->res_base, &e->res_shift, 1);
 		for (int i = 0; i < 4; i++)
 			taff_add_scaled(&e->res_base, &e->box->origin[i],
@@ -637,7 +637,7 @@ stage_bias(struct emit *e)
 	int64_t step = c->bias.rank > 0 ?
 	    c->bias.stride[c->bias.rank - 1] : size;
 	if (place_on_chip(&c->bias) && step == size) {
-		e->bias = taff(c->bias.buf, c->bias.offset);
+		e->bias = place_base(&c->bias);
 		return;
 	}
 	struct place to = place_dense(c->bias.dtype, c->bias.rank,

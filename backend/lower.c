@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/group.h"
 #include "backend/wgrad.h"
 
 /* Without the folder: the same model gives the same bytes wherever it lies. */
@@ -91,10 +92,14 @@ lower_node(struct lower *lw, const struct node *n)
 		return true;
 	switch (op_info(n->op)->lowering) {
 	case LOWER_MATRIX:
-		return n->op == OP_conv_wgrad ? lower_wgrad(lw, n) :
-		    lower_matrix(lw, n);
+		return n->op == OP_conv_wgrad || (n->op == OP_matmul &&
+		    lw->region != NULL &&
+		    lw->sched->part[n->id] == PART_SUM) ?
+		    lower_wgrad(lw, n) : lower_matrix(lw, n);
 	case LOWER_MAP: return lower_map(lw, n);
-	case LOWER_REDUCE: return lower_reduce(lw, n);
+	case LOWER_REDUCE:
+		return lw->sched->part[n->id] == PART_SUM ?
+		    lower_batch_sum(lw, n) : lower_reduce(lw, n);
 	case LOWER_WINDOW: return lower_window(lw, n);
 	case LOWER_MOVE: return lower_move(lw, n);
 	case LOWER_COMPOSITE:
@@ -227,6 +232,92 @@ assign_rest(struct lower *lw)
 	assign_after(lw, at, old);
 }
 
+/* In a region's loop. */
+static bool
+lower_looped(struct lower *lw, uint32_t at)
+{
+	return lower_node(lw, lw->sched->node[at]);
+}
+
+static bool
+lower_at(struct lower *lw, uint32_t at, int64_t gbuf)
+{
+	const struct node *n = lw->sched->node[at];
+	lw->loc = &n->loc;
+	lw->node_index = at;
+	add_op(lw, n);
+	lw->op_of[at] = lw->p->cur_op;
+	lw->gbuf_free = gbuf - place_live_at(lw, at);
+	if (!place_is_view(lw, n) && !place_inlined(lw, n) &&
+	    !lower_node(lw, n))
+		return false;
+	return true;
+}
+
+/* What follows the node at a position: outputs and assignments. */
+static void
+finish_at(struct lower *lw, uint32_t at)
+{
+	const struct node *n = lw->sched->node[at];
+	lw->loc = &n->loc;
+	lw->p->cur_op = lw->op_of[at];
+	for (int i = 0; i < n->nout; i++)
+		if (n->out[i] != NULL)
+			store_outputs(lw, n->out[i]);
+	assign_after(lw, at, NULL);
+}
+
+static bool
+lower_region(struct lower *lw, struct region *r, int64_t gbuf)
+{
+	for (uint32_t i = r->first; i < r->loop; i++) {
+		if (!lower_at(lw, i, gbuf))
+			return false;
+		finish_at(lw, i);
+	}
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		add_op(lw, lw->sched->node[i]);
+		lw->op_of[i] = lw->p->cur_op;
+	}
+	if (!group_lower(lw, r, lower_looped))
+		return false;
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		lw->gbuf_free = gbuf - place_live_at(lw, i);
+		if (lw->sched->part[n->id] == PART_SUM)
+			finish_at(lw, i);
+		else
+			assign_after(lw, i, NULL);
+	}
+	for (uint32_t i = r->after; i < r->end; i++) {
+		if (!lower_at(lw, i, gbuf))
+			return false;
+		finish_at(lw, i);
+	}
+	return true;
+}
+
+static bool
+lower_all(struct lower *lw, int64_t gbuf)
+{
+	const struct schedule *s = lw->sched;
+	for (uint32_t i = 0; i < s->n;) {
+		struct region *r = s->region[i];
+		if (r != NULL) {
+			if (!lower_region(lw, r, gbuf))
+				return false;
+			i = r->end;
+			continue;
+		}
+		if (!lower_at(lw, i, gbuf))
+			return false;
+		finish_at(lw, i);
+		i++;
+	}
+	lw->node_index = s->n;
+	return true;
+}
+
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups, double budget,
@@ -247,26 +338,17 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
 	    (int64_t)((double)t->wbuf_bytes * budget);
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
-	if (!place_values(lw, budget))
+	lw->op_of = NEW_ARRAY(a, uint32_t, g->nnodes + 1);
+	if (!group_find(lw) || !place_values(lw, budget))
 		return NULL;
 	int64_t gbuf = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
 	    (int64_t)((double)t->gbuf_bytes * budget);
-	lw->node_index = 0;
-	graph_foreach_node(g, n) {
-		lw->loc = &n->loc;
-		add_op(lw, n);
-		lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);
-		if (!place_is_view(lw, n) && !lower_node(lw, n))
-			return NULL;
-		for (int i = 0; i < n->nout; i++)
-			if (n->out[i] != NULL)
-				store_outputs(lw, n->out[i]);
-		assign_after(lw, lw->node_index, NULL);
-		lw->node_index++;
-	}
+	if (!lower_all(lw, gbuf))
+		return NULL;
 	lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);
 	store_leaf_outputs(lw);
 	assign_rest(lw);
-	one_layer_group(lw);
+	if (lw->p->layer_groups.len == 0)
+		one_layer_group(lw);
 	return d->errors > 0 ? NULL : lw->p;
 }

@@ -6,6 +6,10 @@
 #include "ir/graph.h"
 
 struct weight_cache;
+struct schedule;
+struct region;
+
+#define PLACE_LOOPS 2
 
 /* Where the elements of a value are: a strided box in a buffer. Transposes,
  * slices, expansions and most reshapes are other places of the same bytes. */
@@ -16,6 +20,9 @@ struct place {
 	int64_t dim[MAX_RANK];    /* logical */
 	int64_t stride[MAX_RANK]; /* bytes; 0 broadcasts */
 	int64_t offset;           /* bytes from the start of a version */
+	/* It moves on by step bytes in each iteration; NULL: it does not. */
+	struct tile_loop *loop[PLACE_LOOPS];
+	int64_t step[PLACE_LOOPS];
 };
 
 struct lower {
@@ -33,19 +40,37 @@ struct lower {
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
+	struct schedule *sched;
+	/* The region whose loop is being lowered, its loop (NULL: there is
+	 * only one iteration), and the samples of this iteration: [at, at +
+	 * count), in the loop count more each time. */
+	struct region *region;
+	struct tile_loop *region_loop;
+	int64_t region_at, region_count;
+	int carry; /* enum carry */
+	uint32_t *op_of; /* index into ops, by position in the schedule */
 };
 
 /* ---- place.c: layouts, aliases, residency ---- */
 bool place_values(struct lower *lw, double budget);
 /* Bytes that resident values occupy while node i runs. */
 int64_t place_live_at(const struct lower *lw, uint32_t node_index);
+/* In a region's loop: of the current iteration. */
 struct place *place_of(struct lower *lw, const struct value *v);
+/* The whole value. */
+struct place *place_whole(struct lower *lw, const struct value *v);
+/* The address of the first element. */
+struct tile_aff place_base(const struct place *pl);
+/* Moves pl on by step bytes in each iteration of l. */
+void place_advance(struct place *pl, struct tile_loop *l, int64_t step);
 bool place_on_chip(const struct place *pl);
 int64_t place_bytes(const struct place *pl); /* dense size */
 bool place_same(const struct place *a, const struct place *b);
 /* True when node n only renames memory: its results are already placed as
  * views of its operands. */
 bool place_is_view(const struct lower *lw, const struct node *n);
+/* True when the readers of node n's result compute it: see vec_tree.c. */
+bool place_inlined(const struct lower *lw, const struct node *n);
 /* A place of the same elements in row-major order of dim. */
 struct place place_dense(enum dtype t, int rank, const int64_t *dim);
 /* The place of pl seen with another shape; false when no strides do it. */
@@ -111,6 +136,10 @@ void lower_copy(struct lower *lw, const struct place *src,
 /* dst = dst + src. */
 void lower_add(struct lower *lw, const struct place *src,
     const struct place *dst);
+/* dst = the sum of src over the dimensions marked in red, 1 in dst, each by the
+ * machine's tree in their order. */
+void lower_sum(struct lower *lw, const struct place *src,
+    const struct place *dst, const bool *red);
 void lower_fill(struct lower *lw, const struct place *dst, double v);
 
 /* Reports that one tile of the current op does not fit. */

@@ -103,7 +103,8 @@ move_reshape(struct lower *lw, const struct node *n)
 	int64_t bytes = place_bytes(&t);
 	enum space space = bytes <= lw->gbuf_free / 2 ? SPACE_GBUF :
 	    SPACE_DRAM;
-	t.buf = tile_buffer(lw->p, "reshape", space, bytes, 1, NULL);
+	t.buf = tile_buffer(lw->p, "reshape", space, bytes, 1,
+	    space == SPACE_GBUF ? CUR_LOOP(lw) : NULL);
 	t.buf->traffic = TRAFFIC_ACTIVATION;
 	t.buf->per_group = space == SPACE_DRAM && lw->p->groups > 1;
 	int64_t had = lw->gbuf_free;

@@ -1,419 +1,10 @@
-/* Element-wise ops, reductions and copies: strided loops cut into tiles that
- * fit the global buffer. */
-#include "backend/lower.h"
+/* Element-wise ops, reductions and copies. */
+#include "backend/group.h"
+#include "backend/vec.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_OPERANDS (1 + VEC_MAX_SRC) /* 0 is the destination */
-
-/* One loop of the operation with the byte stride of every operand. */
-struct vdim {
-	int64_t size;
-	int64_t stride[MAX_OPERANDS];
-	bool reduced;
-};
-
-struct vop {
-	struct lower *lw;
-	enum tile_kind kind; /* TILE_MAP or TILE_RED */
-	enum vec_func func;
-	double param[2];
-	bool copy;           /* plain copy: DMA alone may do it */
-	int nops;            /* operands, destination included */
-	struct place pl[MAX_OPERANDS];
-	bool stream[MAX_OPERANDS]; /* lives in DRAM */
-	struct tile_buffer *hoisted[MAX_OPERANDS];
-	int rank;
-	struct vdim dim[2 * GRID_RANK];
-	int64_t tile[2 * GRID_RANK];
-};
-
-/* ---- iteration space ---- */
-
-static void
-add_dim(struct vop *o, int64_t size, bool reduced)
-{
-	assert(o->rank < 2 * GRID_RANK);
-	struct vdim *d = &o->dim[o->rank++];
-	memset(d, 0, sizeof *d);
-	d->size = size;
-	d->reduced = reduced;
-}
-
-static int64_t
-magnitude(int64_t v)
-{
-	return v < 0 ? -v : v;
-}
-
-/* Kept dimensions in the destination's physical order, outermost first; the
- * reduced ones stay behind them in their own order. */
-static void
-sort_dims(struct vop *o)
-{
-	for (int i = 1; i < o->rank; i++) {
-		for (int j = i; j > 0; j--) {
-			struct vdim *a = &o->dim[j - 1], *b = &o->dim[j];
-			if (a->reduced || b->reduced ||
-			    magnitude(a->stride[0]) >= magnitude(b->stride[0]))
-				break;
-			struct vdim t = *a;
-			*a = *b;
-			*b = t;
-		}
-	}
-}
-
-static bool
-joins(const struct vop *o, const struct vdim *a, const struct vdim *b)
-{
-	if (a->reduced != b->reduced)
-		return false;
-	for (int k = 0; k < o->nops; k++)
-		if (!(k == 0 && a->reduced) &&
-		    a->stride[k] != b->stride[k] * b->size)
-			return false;
-	return true;
-}
-
-static void
-coalesce(struct vop *o)
-{
-	int n = 0;
-	for (int i = 0; i < o->rank; i++) {
-		struct vdim *d = &o->dim[i];
-		if (d->size == 1)
-			continue;
-		if (n > 0 && joins(o, &o->dim[n - 1], d)) {
-			int64_t size = o->dim[n - 1].size * d->size;
-			o->dim[n - 1] = *d;
-			o->dim[n - 1].size = size;
-			continue;
-		}
-		o->dim[n++] = *d;
-	}
-	o->rank = n;
-	/* a reduction over nothing but extents of 1 is still one */
-	if (o->kind == TILE_RED && (n == 0 || !o->dim[n - 1].reduced))
-		add_dim(o, 1, true);
-}
-
-/* ---- tile choice ---- */
-
-static int64_t
-operand_bytes(const struct vop *o, int k, const int64_t *tile)
-{
-	int64_t n = (int64_t)dtype_size(o->pl[k].dtype);
-	for (int i = 0; i < o->rank; i++)
-		if (o->dim[i].stride[k] != 0 && !(k == 0 && o->dim[i].reduced))
-			n *= tile[i];
-	return n;
-}
-
-/* Global buffer that tiles of that size take: two versions of each staged
- * operand, and those of partial tiles inside outer loops beside them. */
-static int64_t
-need_bytes(const struct vop *o, const int64_t *tile)
-{
-	int64_t sum = 0, align = o->lw->target->sram_align, outer = 1;
-	for (int k = 0; k < o->nops; k++)
-		if (o->stream[k])
-			sum += ceil_div(operand_bytes(o, k, tile), align) *
-			    align;
-	int64_t total = sum;
-	for (int i = 0; i < o->rank; i++) {
-		int64_t rest = o->dim[i].size % tile[i];
-		if (rest > 0 && outer > 1)
-			total += sum * rest / tile[i] + align * o->nops;
-		outer *= ceil_div(o->dim[i].size, tile[i]);
-	}
-	return outer == 1 ? total : 2 * total;
-}
-
-static bool
-choose_tile(struct vop *o)
-{
-	bool any = false;
-	for (int i = 0; i < o->rank; i++)
-		o->tile[i] = o->dim[i].size;
-	for (int k = 0; k < o->nops; k++)
-		any = any || o->stream[k];
-	if (!any)
-		return true;
-	/* At least four tiles of large tensors, so that loads, work and
-	 * stores overlap. */
-	int64_t limit = o->lw->gbuf_free - o->lw->gbuf_free / 16;
-	int64_t part = need_bytes(o, o->tile) / 2;
-	if (part < 32768)
-		part = 32768;
-	if (limit > part)
-		limit = part;
-	for (int i = 0; i < o->rank; i++) {
-		if (need_bytes(o, o->tile) <= limit)
-			return true;
-		if (o->dim[i].reduced)
-			break;
-		int64_t size = o->dim[i].size;
-		for (int64_t parts = 2; parts <= size &&
-		     need_bytes(o, o->tile) > limit;
-		     parts += 1 + parts / 16)
-			o->tile[i] = ceil_div(size, parts);
-		if (need_bytes(o, o->tile) > limit)
-			o->tile[i] = 1;
-	}
-	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
-		return true;
-	lower_no_room(o->lw, need_bytes(o, o->tile));
-	return false;
-}
-
-/* ---- emission ---- */
-
-struct slot { /* an operand of one tile on chip */
-	struct tile_aff base;
-	int64_t stride[2 * GRID_RANK];
-};
-
-/* Compact strides of operand k in a tile of the given size. */
-static void
-compact(const struct vop *o, int k, const int64_t *size, int64_t *stride)
-{
-	int64_t step = (int64_t)dtype_size(o->pl[k].dtype);
-	for (int i = o->rank - 1; i >= 0; i--) {
-		stride[i] = 0;
-		if (o->dim[i].stride[k] == 0 || (k == 0 && o->dim[i].reduced))
-			continue;
-		stride[i] = step;
-		step *= size[i];
-	}
-}
-
-static struct tile_aff
-operand_base(const struct vop *o, int k, const struct box *b)
-{
-	struct tile_aff a = taff(o->pl[k].buf, o->pl[k].offset);
-	if (b != NULL)
-		for (int i = 0; i < o->rank; i++)
-			taff_add_scaled(&a, &b->origin[i],
-			    o->dim[i].stride[k]);
-	return a;
-}
-
-static void
-transfer(const struct vop *o, bool load, int k, const int64_t *size,
-    const struct tile_aff *dram, const struct tile_aff *chip,
-    const int64_t *chip_stride, enum dtype chip_dtype)
-{
-	struct stage_dim d[2 * GRID_RANK];
-	int n = 0;
-	memset(d, 0, sizeof d);
-	for (int i = 0; i < o->rank; i++) {
-		if (chip_stride[i] == 0)
-			continue;
-		d[n].size = size[i];
-		d[n].dram = o->dim[i].stride[k];
-		d[n++].chip = chip_stride[i];
-	}
-	stage_copy(o->lw, load, d, n, dram, o->pl[k].dtype, chip, chip_dtype,
-	    0, o->pl[k].buf->traffic);
-}
-
-static void
-load_operand(struct vop *o, int k, const struct box *b, struct slot *s)
-{
-	static const char *const names[] = {"out", "in0", "in1", "in2"};
-	compact(o, k, b->size, s->stride);
-	struct tile_buffer *buf = o->hoisted[k];
-	if (buf == NULL) {
-		buf = stage_buffer(o->lw, names[k], SPACE_GBUF,
-		    operand_bytes(o, k, b->size), 2);
-		s->base = taff(buf, 0);
-		if (k > 0) {
-			struct tile_aff dram = operand_base(o, k, b);
-			transfer(o, true, k, b->size, &dram, &s->base,
-			    s->stride, o->pl[k].dtype);
-		}
-	}
-	s->base = taff(buf, 0);
-}
-
-static void
-emit_vec(struct vop *o, const struct box *b, const struct slot *s)
-{
-	struct tile_vec *t = NEW(o->lw->p->arena, struct tile_vec);
-	assert(o->rank <= VEC_MAX_RANK);
-	t->v.func = o->func;
-	t->v.rank = o->rank;
-	for (int i = 0; i < o->rank; i++) {
-		t->v.size[i] = b->size[i];
-		t->v.nred += o->dim[i].reduced;
-	}
-	if (o->rank == 0) { /* a scalar */
-		t->v.rank = 1;
-		t->v.size[0] = 1;
-	}
-	for (int k = 0; k < o->nops; k++) {
-		struct vec_operand *v = k == 0 ? &t->v.dst : &t->v.src[k - 1];
-		v->space = s[k].base.buffer->space;
-		v->dtype = o->pl[k].dtype;
-		memcpy(v->stride, s[k].stride,
-		    (size_t)o->rank * sizeof *v->stride);
-		if (k == 0)
-			t->dst = s[k].base;
-		else
-			t->src[k - 1] = s[k].base;
-	}
-	memcpy(t->v.param, o->param, sizeof t->v.param);
-	tile_emit(o->lw->p, o->kind, Q_VE)->vec = t;
-}
-
-/* DRAM to DRAM through a slab: the load leaves the elements in the order and
- * dtype of the destination's store. */
-static void
-copy_tile(struct vop *o, const struct box *b)
-{
-	struct slot s;
-	load_operand(o, 0, b, &s);
-	struct tile_aff src = operand_base(o, 1, b);
-	struct tile_aff dst = operand_base(o, 0, b);
-	transfer(o, true, 1, b->size, &src, &s.base, s.stride,
-	    o->pl[0].dtype);
-	transfer(o, false, 0, b->size, &dst, &s.base, s.stride,
-	    o->pl[0].dtype);
-}
-
-/* One DMA rounds once: not from an input seen in one dtype to another. */
-static bool
-dma_converts(const struct place *from, const struct place *to)
-{
-	enum dtype stored = from->buf->dtype;
-	if (from->dtype == to->dtype)
-		return true;
-	return dtype_is_float(from->dtype) && dtype_is_float(to->dtype) &&
-	    (stored == DT_NONE || stored == from->dtype);
-}
-
-static void
-emit_tile(void *ctx, const struct box *b)
-{
-	struct vop *o = ctx;
-	struct slot s[MAX_OPERANDS] = {0};
-	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
-	if (dma && o->stream[0] && o->stream[1]) {
-		copy_tile(o, b);
-		return;
-	}
-	for (int k = o->nops - 1; k >= 0; k--) {
-		if (o->stream[k]) {
-			load_operand(o, k, b, &s[k]);
-			continue;
-		}
-		s[k].base = operand_base(o, k, b);
-		for (int i = 0; i < o->rank; i++)
-			s[k].stride[i] = k == 0 && o->dim[i].reduced ? 0 :
-			    o->dim[i].stride[k];
-	}
-	emit_vec(o, b, s);
-	if (o->stream[0]) {
-		struct tile_aff dram = operand_base(o, 0, b);
-		transfer(o, false, 0, b->size, &dram, &s[0].base, s[0].stride,
-		    o->pl[0].dtype);
-	}
-}
-
-/* Operands that are the same for every tile are loaded once. */
-static void
-hoist(struct vop *o)
-{
-	for (int k = 1; k < o->nops; k++) {
-		bool fixed = o->stream[k], tiled = false;
-		for (int i = 0; i < o->rank; i++) {
-			if (o->tile[i] == o->dim[i].size)
-				continue;
-			tiled = true;
-			if (o->dim[i].stride[k] != 0)
-				fixed = false;
-		}
-		if (!fixed || !tiled)
-			continue;
-		struct slot s;
-		compact(o, k, o->tile, s.stride);
-		o->hoisted[k] = stage_buffer(o->lw, "const", SPACE_GBUF,
-		    operand_bytes(o, k, o->tile), 1);
-		s.base = taff(o->hoisted[k], 0);
-		struct tile_aff dram = operand_base(o, k, NULL);
-		transfer(o, true, k, o->tile, &dram, &s.base, s.stride,
-		    o->pl[k].dtype);
-	}
-}
-
-/* A copy with one end in DRAM is one DMA. */
-static bool
-direct_copy(struct vop *o)
-{
-	if (!o->copy || o->stream[0] == o->stream[1] ||
-	    !dma_converts(&o->pl[1], &o->pl[0]))
-		return false;
-	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
-	struct stage_dim d[2 * GRID_RANK];
-	memset(d, 0, sizeof d);
-	for (int i = 0; i < o->rank; i++) {
-		d[i].size = o->dim[i].size;
-		d[i].dram = o->dim[i].stride[dram];
-		d[i].chip = o->dim[i].stride[chip];
-	}
-	struct tile_aff da = operand_base(o, dram, NULL);
-	struct tile_aff ca = operand_base(o, chip, NULL);
-	stage_copy(o->lw, o->stream[1], d, o->rank, &da, o->pl[dram].dtype,
-	    &ca, o->pl[chip].dtype, 0, o->pl[dram].buf->traffic);
-	return true;
-}
-
-static bool
-run(struct vop *o)
-{
-	static const char *const names[2 * GRID_RANK] = {"t0", "t1", "t2",
-	    "t3", "t4", "t5", "t6", "t7", "t8", "t9", "t10", "t11", "t12",
-	    "t13", "t14", "t15"};
-	for (int k = 0; k < o->nops; k++)
-		o->stream[k] = !place_on_chip(&o->pl[k]);
-	sort_dims(o);
-	coalesce(o);
-	if (direct_copy(o))
-		return true;
-	if (!choose_tile(o))
-		return false;
-	hoist(o);
-	int64_t extent[2 * GRID_RANK];
-	for (int i = 0; i < o->rank; i++)
-		extent[i] = o->dim[i].size;
-	grid_emit(o->lw, o->rank, extent, o->tile, names, emit_tile, o);
-	return true;
-}
-
-/* Strides of an operand in the loops of a result of rank `rank`. */
-static void
-bind_broadcast(struct vop *o, int k, const struct place *pl, int rank)
-{
-	o->pl[k] = *pl;
-	for (int i = 0; i < rank; i++) {
-		int j = i - (rank - pl->rank);
-		if (j >= 0 && pl->dim[j] == o->dim[i].size)
-			o->dim[i].stride[k] = pl->stride[j];
-		if (j >= 0 && pl->dim[j] == 1 && o->dim[i].size > 1)
-			o->dim[i].stride[k] = 0;
-	}
-}
-
-static void
-map_space(struct vop *o, const struct place *y)
-{
-	for (int i = 0; i < y->rank; i++)
-		add_dim(o, y->dim[i], false);
-	bind_broadcast(o, 0, y, y->rank);
-}
 
 /* ---- entry points ---- */
 
@@ -467,13 +58,19 @@ static const struct func_row func_rows[] = {
     {OP_fma, VF_fma, 0, 0},
 };
 
-static const struct func_row *
-find_func(enum op op)
+bool
+vop_func(const struct node *n, enum vec_func *f, double *param)
 {
+	const struct func_row *r = NULL;
 	for (size_t i = 0; i < sizeof func_rows / sizeof *func_rows; i++)
-		if (func_rows[i].op == op)
-			return &func_rows[i];
-	return NULL;
+		if (func_rows[i].op == n->op)
+			r = &func_rows[i];
+	if (r == NULL)
+		return false;
+	*f = r->func;
+	param[0] = r->p != ATTR_NONE ? node_float(n, r->p) : 0;
+	param[1] = r->q != ATTR_NONE ? node_float(n, r->q) : 0;
+	return true;
 }
 
 /* ---- masks and random numbers ---- */
@@ -526,9 +123,9 @@ mask_part(struct lower *lw, const struct node *n, int64_t at, int64_t count,
 	o.kind = select ? TILE_MAP : TILE_RED;
 	o.func = select ? VF_bitsel : VF_rbits;
 	for (int i = 0; i < y->rank; i++) {
-		add_dim(&o, i == axis ? count : y->dim[i], false);
+		vop_dim(&o, i == axis ? count : y->dim[i], false);
 		if (i == axis)
-			add_dim(&o, each, !select);
+			vop_dim(&o, each, !select);
 	}
 	if (!select) {
 		o.nops = 2;
@@ -540,7 +137,7 @@ mask_part(struct lower *lw, const struct node *n, int64_t at, int64_t count,
 			o.dim[i] = o.dim[i + 1];
 			o.dim[i + 1] = t;
 		}
-		return run(&o);
+		return vop_run(&o);
 	}
 	o.nops = 4;
 	split_axis(&o, 0, place_of(lw, n->out[0]), axis, at, false);
@@ -548,7 +145,7 @@ mask_part(struct lower *lw, const struct node *n, int64_t at, int64_t count,
 	split_axis(&o, 2, y, axis, at, false);
 	o.pl[3] = constant(lw, DT_U8, 1, &(int64_t){8}, bit);
 	o.dim[axis + 1].stride[3] = 1;
-	return run(&o);
+	return vop_run(&o);
 }
 
 static bool
@@ -603,13 +200,15 @@ lower_random(struct lower *lw, const struct node *n)
 	o.param[0] = (double)node_int(n, ATTR_seed);
 	o.param[1] = (double)node_int(n, ATTR_stream);
 	o.nops = 4;
-	map_space(&o, y);
+	vop_map_space(&o, y);
 	struct place a = numbers(lw, t, 0, cut);
+	if (lw->region != NULL && lw->sched->split[n->out[0]->id])
+		a = group_slice(lw, &a);
 	struct place b = numbers(lw, t, cut, t->rank);
-	bind_broadcast(&o, 1, place_of(lw, n->in[0]), y->rank);
-	bind_broadcast(&o, 2, &a, y->rank);
-	bind_broadcast(&o, 3, &b, y->rank);
-	return run(&o);
+	vop_broadcast(&o, 1, place_of(lw, n->in[0]), y->rank);
+	vop_broadcast(&o, 2, &a, y->rank);
+	vop_broadcast(&o, 3, &b, y->rank);
+	return vop_run(&o);
 }
 
 bool
@@ -619,24 +218,21 @@ lower_map(struct lower *lw, const struct node *n)
 		return lower_mask(lw, n);
 	if (n->op == OP_random_bits)
 		return lower_random(lw, n);
-	const struct func_row *f = find_func(n->op);
 	struct vop o = {0};
-	if (f == NULL)
+	if (!vop_func(n, &o.func, o.param))
 		return lower_refuse(lw, n);
 	o.lw = lw;
 	o.kind = TILE_MAP;
-	o.func = f->func;
-	o.copy = f->func == VF_copy;
-	if (f->p != ATTR_NONE)
-		o.param[0] = node_float(n, f->p);
-	if (f->q != ATTR_NONE)
-		o.param[1] = node_float(n, f->q);
-	o.nops = 1 + n->nin;
-	const struct place *y = place_of(lw, n->out[0]);
-	map_space(&o, y);
-	for (int i = 0; i < n->nin; i++)
-		bind_broadcast(&o, 1 + i, place_of(lw, n->in[i]), y->rank);
-	return run(&o);
+	vop_map_space(&o, place_of(lw, n->out[0]));
+	o.nops = 1;
+	o.nlast = n->nin;
+	for (int i = 0; i < n->nin; i++) {
+		o.last[i] = vop_source(&o, n->in[i], &n->out[0]->type, NULL);
+		if (o.last[i] == 0)
+			ice("lower", "too large a tree");
+	}
+	o.copy = o.func == VF_copy && o.nsteps == 0;
+	return vop_run(&o);
 }
 
 void
@@ -648,9 +244,9 @@ lower_copy(struct lower *lw, const struct place *src, const struct place *dst)
 	o.func = VF_copy;
 	o.copy = true;
 	o.nops = 2;
-	map_space(&o, dst);
-	bind_broadcast(&o, 1, src, dst->rank);
-	run(&o);
+	vop_map_space(&o, dst);
+	vop_broadcast(&o, 1, src, dst->rank);
+	vop_run(&o);
 }
 
 void
@@ -661,10 +257,10 @@ lower_add(struct lower *lw, const struct place *src, const struct place *dst)
 	o.kind = TILE_MAP;
 	o.func = VF_add;
 	o.nops = 3;
-	map_space(&o, dst);
-	bind_broadcast(&o, 1, dst, dst->rank);
-	bind_broadcast(&o, 2, src, dst->rank);
-	run(&o);
+	vop_map_space(&o, dst);
+	vop_broadcast(&o, 1, dst, dst->rank);
+	vop_broadcast(&o, 2, src, dst->rank);
+	vop_run(&o);
 }
 
 void
@@ -676,8 +272,33 @@ lower_fill(struct lower *lw, const struct place *dst, double v)
 	o.func = VF_fill;
 	o.param[0] = dst->dtype == DT_BOOL ? v != 0 : v;
 	o.nops = 1;
-	map_space(&o, dst);
-	run(&o);
+	vop_map_space(&o, dst);
+	vop_run(&o);
+}
+
+void
+lower_sum(struct lower *lw, const struct place *src, const struct place *dst,
+    const bool *red)
+{
+	struct vop o = {0};
+	o.lw = lw;
+	o.kind = TILE_RED;
+	o.func = VF_rsum;
+	o.nops = 2;
+	o.pl[0] = *dst;
+	o.pl[1] = *src;
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < src->rank; i++) {
+			if (red[i] != (pass == 1))
+				continue;
+			vop_dim(&o, src->dim[i], red[i]);
+			struct vdim *d = &o.dim[o.rank - 1];
+			d->stride[1] = src->stride[i];
+			if (!red[i])
+				d->stride[0] = dst->stride[i];
+		}
+	}
+	vop_run(&o);
 }
 
 static enum vec_func
@@ -701,11 +322,15 @@ lower_reduce(struct lower *lw, const struct node *n)
 	o.lw = lw;
 	o.kind = TILE_RED;
 	o.func = reduce_func(n->op);
-	o.nops = 2;
 	bool red[MAX_RANK] = {false}, arg = o.func == VF_rargmax ||
 	    o.func == VF_rargmin;
-	const struct place *x = place_of(lw, n->in[0]);
+	const struct tensor_type *x = &n->in[0]->type;
+	struct tensor_type seen = *x;
 	const struct place *y = place_of(lw, n->out[0]);
+	int at[MAX_RANK];
+	if (lw->region != NULL && lw->sched->split[n->in[0]->id])
+		seen.dim[0] = seen.dim[0] / lw->sched->batch *
+		    lw->region_count;
 	if (arg) {
 		red[node_int(n, ATTR_axis)] = true;
 		o.param[0] = (double)node_int(n, ATTR_select_last);
@@ -719,19 +344,19 @@ lower_reduce(struct lower *lw, const struct node *n)
 	}
 	bool keep = node_int(n, ATTR_keepdims) != 0;
 	o.pl[0] = *y;
-	o.pl[1] = *x;
 	for (int pass = 0; pass < 2; pass++) {
 		int j = 0; /* dimension of y */
 		for (int i = 0; i < x->rank; i++) {
 			if (red[i] == (pass == 1)) {
-				add_dim(&o, x->dim[i], red[i]);
-				struct vdim *d = &o.dim[o.rank - 1];
-				d->stride[1] = x->stride[i];
+				at[i] = o.rank;
+				vop_dim(&o, seen.dim[i], red[i]);
 				if (!red[i])
-					d->stride[0] = y->stride[j];
+					o.dim[at[i]].stride[0] = y->stride[j];
 			}
 			j += keep || !red[i];
 		}
 	}
-	return run(&o);
+	o.nops = o.nlast = 1;
+	o.last[0] = vop_source(&o, n->in[0], &seen, at);
+	return vop_run(&o);
 }

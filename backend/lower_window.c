@@ -110,7 +110,7 @@ source(struct win *o, const struct place *x, const struct box *b,
 		return;
 	}
 	memset(s, 0, sizeof *s);
-	s->base = taff(x->buf, x->offset);
+	s->base = place_base(x);
 	taff_add_scaled(&s->base, &b->origin[0], w.n_addr);
 	taff_add_scaled(&s->base, &b->origin[4], w.c_addr);
 	s->n_addr = w.n_addr;
@@ -149,7 +149,7 @@ emit_tile(void *ctx, const struct box *b)
 {
 	struct win *o = ctx;
 	struct tile_vec *t = NEW(o->lw->p->arena, struct tile_vec);
-	struct tile_aff dram = taff(o->y.buf, o->y.offset);
+	struct tile_aff dram = place_base(&o->y);
 	for (int i = 0; i < WIN_RANK; i++)
 		taff_add_scaled(&dram, &b->origin[i], o->y_addr[i]);
 	struct slab s;
@@ -223,9 +223,8 @@ in_two_places(struct win *o)
 	struct place *in = chip ? &o->x : &o->index;
 	if (chip == place_on_chip(&o->index))
 		return false;
-	struct place t = *in;
+	struct place t = place_dense(in->dtype, in->rank, in->dim);
 	int64_t step = (int64_t)dtype_size(t.dtype);
-	t.offset = 0;
 	for (int i = 0; i < t.rank; i++) { /* channels last */
 		int a = i == 0 ? 1 : i == t.rank - 1 ? 0 : t.rank - i;
 		t.stride[a] = step;

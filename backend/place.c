@@ -1,5 +1,6 @@
 /* Where values live: physical layouts, views, concatenation in place, and which
  * values stay on chip between the ops that touch them. */
+#include "backend/group.h"
 #include "backend/place.h"
 
 #include <assert.h>
@@ -61,6 +62,9 @@ place_same(const struct place *a, const struct place *b)
 {
 	if (a->buf != b->buf || a->offset != b->offset || a->rank != b->rank)
 		return false;
+	for (int i = 0; i < PLACE_LOOPS; i++)
+		if (a->loop[i] != b->loop[i] || a->step[i] != b->step[i])
+			return false;
 	for (int i = 0; i < a->rank; i++)
 		if (a->dim[i] > 1 && a->stride[i] != b->stride[i])
 			return false;
@@ -266,6 +270,14 @@ place_resolve(struct lower *lw, const struct value *v)
 	return in;
 }
 
+/* Whether two nodes run in the same loop over sub-batches, or in none. */
+static bool
+same_loop(const struct lower *lw, const struct node *a, const struct node *b)
+{
+	return group_loop_at(lw, lw->res->index[a->id]) ==
+	    group_loop_at(lw, lw->res->index[b->id]);
+}
+
 /* Lets operands of concatenations be computed in place. */
 static void
 claim_concat(struct lower *lw)
@@ -279,6 +291,7 @@ claim_concat(struct lower *lw)
 			struct info *in = &lw->res->info[o->id];
 			if (o->kind == VALUE_NODE && in->into == NULL &&
 			    !is_view_op(o->def->op) &&
+			    same_loop(lw, o->def, n) &&
 			    !value_is_output(lw->g, o)) {
 				in->into = n->out[0];
 				in->into_axis = axis;
@@ -296,6 +309,7 @@ can_go_over(const struct lower *lw, const struct node *n)
 	const struct value *r = n->nin > 3 ? n->in[3] : NULL, *y = n->out[0];
 	const struct residency *res = lw->res;
 	if (r == NULL || r->kind != VALUE_NODE || is_view_op(r->def->op) ||
+	    !same_loop(lw, r->def, n) ||
 	    !type_equal(&r->type, &y->type) ||
 	    wants_nhwc(lw, r) != wants_nhwc(lw, y) ||
 	    res->info[r->id].into != NULL || res->info[y->id].into != NULL ||
@@ -304,7 +318,7 @@ can_go_over(const struct lower *lw, const struct node *n)
 		return false;
 	for (size_t i = 0; i < r->uses.len; i++) {
 		const struct use *u = &r->uses.data[i];
-		if (is_view_op(u->node->op) ||
+		if (is_view_op(u->node->op) || place_inlined(lw, u->node) ||
 		    (u->node == n && u->index != 3) ||
 		    res->index[u->node->id] > res->index[n->id])
 			return false;
@@ -322,8 +336,8 @@ claim_residuals(struct lower *lw)
 			lw->res->info[n->out[0]->id].over = n->in[3];
 }
 
-void
-place_touch(struct info *root, int64_t at, bool use)
+static void
+touch_at(struct info *root, int64_t at, bool use)
 {
 	if (root->first > root->last) {
 		root->first = at;
@@ -337,10 +351,65 @@ place_touch(struct info *root, int64_t at, bool use)
 		root->uses++;
 }
 
+void
+place_touch(struct lower *lw, struct info *root, int64_t at, bool use)
+{
+	const struct region *r = group_loop_at(lw, at);
+	if (r == NULL) {
+		touch_at(root, at, use);
+		return;
+	}
+	root->looped = true;
+	touch_at(root, r->loop, use);
+	touch_at(root, r->after - 1, false);
+}
+
 struct info *
 place_root(struct lower *lw, const struct value *v)
 {
 	return &lw->res->info[place_resolve(lw, v)->root->id];
+}
+
+/* The value whose memory v sees: v, unless it is a view. */
+static const struct value *
+behind_views(struct lower *lw, const struct value *v)
+{
+	while (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
+	    !place_resolve(lw, v)->is_root)
+		v = v->def->in[0];
+	return v;
+}
+
+void
+place_escape(struct lower *lw, const struct value *v, int64_t at)
+{
+	v = behind_views(lw, v);
+	if (v->kind != VALUE_NODE)
+		return;
+	struct info *in = &lw->res->info[v->id];
+	const struct region *r = group_loop_at(lw,
+	    lw->res->index[v->def->id]);
+	if (r == NULL || r == group_loop_at(lw, at))
+		return;
+	/* the concatenation it lies in is stored as a whole */
+	in->escapes = true;
+	if (in->into != NULL)
+		lw->res->info[in->into->id].escapes = true;
+}
+
+static void
+read_by(struct lower *lw, const struct value *v, int64_t at)
+{
+	if (lw->res->info[v->id].inlined) {
+		for (int i = 0; i < v->def->nin; i++)
+			read_by(lw, v->def->in[i], at);
+		return;
+	}
+	struct info *in = place_resolve(lw, v), *root = place_root(lw, v);
+	place_touch(lw, root, at, true);
+	place_escape(lw, v, at);
+	if (in->rel.dtype != root->rel.dtype)
+		root->converted = true;
 }
 
 static void
@@ -351,24 +420,29 @@ find_lifetimes(struct lower *lw)
 		res->info[i].first = 1;
 		res->info[i].last = 0;
 		res->info[i].state = NULL;
+		res->info[i].looped = res->info[i].escapes = false;
+		res->info[i].converted = false;
+		res->info[i].uses = 0;
 	}
-	int64_t at = 0;
-	graph_foreach_node(lw->g, n) {
+	int64_t at;
+	for (at = 0; at < res->nnodes; at++) {
+		const struct node *n = lw->sched->node[at];
+		if (place_inlined(lw, n))
+			continue;
 		for (int i = 0; i < n->nin; i++)
 			if (n->in[i] != NULL)
-				place_touch(place_root(lw, n->in[i]), at, true);
+				read_by(lw, n->in[i], at);
 		for (int i = 0; i < n->nout; i++)
 			if (n->out[i] != NULL)
-				place_touch(place_root(lw, n->out[i]), at,
+				place_touch(lw, place_root(lw, n->out[i]), at,
 				    false);
-		at++;
 	}
 	for (size_t i = 0; i < lw->g->outputs.len; i++) {
 		const struct value *v = lw->g->outputs.data[i];
 		if (v->kind == VALUE_NODE)
 			place_resolve(lw, v);
 		else /* handed through at the end */
-			place_touch(place_root(lw, v), at, true);
+			place_touch(lw, place_root(lw, v), at, true);
 	}
 }
 
@@ -383,6 +457,8 @@ work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
 		if (v == NULL || (i == 1 && v->kind == VALUE_CONST &&
 		    op_info(n->op)->lowering == LOWER_MATRIX))
 			continue; /* weights have the WBUF */
+		if (lw->res->info[v->id].inlined)
+			continue;
 		const struct info *r = &lw->res->info[
 		    lw->res->info[v->id].root->id];
 		if (!r->resident)
@@ -439,6 +515,24 @@ count_live(struct lower *lw, struct info **roots, size_t nroots)
 		res->live[i] += res->live[i - 1];
 }
 
+static bool
+is_sum(const struct lower *lw, const struct value *v)
+{
+	return v->kind == VALUE_NODE &&
+	    lw->sched->part[v->def->id] == PART_SUM;
+}
+
+/* What loops touch lives in DRAM as a whole, unless it is said to stay; its
+ * parts may be on chip within an iteration. */
+static bool
+may_stay(const struct lower *lw, const struct info *in)
+{
+	if (in->v->keep == KEEP_DRAM)
+		return false;
+	return !in->looped || (in->v->keep == KEEP_CHIP &&
+	    !lw->sched->split[in->v->id] && !is_sum(lw, in->v));
+}
+
 static void
 choose_residents(struct lower *lw, double budget)
 {
@@ -452,7 +546,8 @@ choose_residents(struct lower *lw, double budget)
 		    in->first > in->last || in->bytes == 0)
 			continue;
 		/* what only an assignment takes goes there at once */
-		in->resident = in->state == NULL || in->v->uses.len > 0;
+		in->resident = (in->state == NULL || in->v->uses.len > 0) &&
+		    may_stay(lw, in);
 		roots[nroots++] = in;
 	}
 	count_live(lw, roots, nroots);
@@ -462,8 +557,8 @@ choose_residents(struct lower *lw, double budget)
 	bool again = true;
 	while (again) {
 		again = false;
-		graph_foreach_node(lw->g, n) {
-			int64_t i = res->index[n->id];
+		for (int64_t i = 0; i < res->nnodes; i++) {
+			const struct node *n = lw->sched->node[i];
 			while (res->live[i] + work_bytes(lw, n, cap) > cap) {
 				struct info *in = pick_victim(res, roots,
 				    nroots, i);
@@ -480,15 +575,26 @@ choose_residents(struct lower *lw, double budget)
 	}
 }
 
+/* On chip within an iteration of the region that computes it. */
+static bool
+is_local(const struct lower *lw, const struct value *v)
+{
+	const struct region *r = v->kind != VALUE_NODE ? NULL :
+	    group_loop_at(lw, lw->res->index[v->def->id]);
+	return r != NULL && r->local[v->id];
+}
+
 /* Writing over a residual saves room on chip; in DRAM it saves nothing and
  * orders stores behind loads. True when a value had to give it up. */
 static bool
-give_up_over(struct residency *res)
+give_up_over(struct lower *lw)
 {
+	struct residency *res = lw->res;
 	bool any = false;
 	for (uint32_t i = 0; i < res->nvalues; i++) {
 		struct info *in = &res->info[i];
-		if (in->over == NULL || res->info[in->root->id].resident)
+		if (in->over == NULL || res->info[in->root->id].resident ||
+		    is_local(lw, in->root))
 			continue;
 		in->over = NULL;
 		any = true;
@@ -501,6 +607,28 @@ give_up_over(struct residency *res)
 	return any;
 }
 
+/* Divides what residents leave among the values inside regions. */
+static bool
+place_regions(struct lower *lw, double budget)
+{
+	const struct schedule *s = lw->sched;
+	int64_t cap = lw->target->gbuf_bytes == 0 ? INT64_MAX / 4 :
+	    (int64_t)((double)lw->target->gbuf_bytes * budget);
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct region *r = s->region[i];
+		if (r == NULL)
+			continue;
+		int64_t most = 0;
+		for (uint32_t k = r->loop; k < r->after; k++)
+			if (lw->res->live[k] > most)
+				most = lw->res->live[k];
+		if (!group_fit(lw, r, cap - most))
+			return false;
+		i = r->end - 1;
+	}
+	return true;
+}
+
 bool
 place_values(struct lower *lw, double budget)
 {
@@ -509,11 +637,12 @@ place_values(struct lower *lw, double budget)
 	res->nvalues = lw->g->nvalues;
 	res->info = NEW_ARRAY(lw->arena, struct info, res->nvalues + 1);
 	res->index = NEW_ARRAY(lw->arena, int64_t, lw->g->nnodes + 1);
-	graph_foreach_node(lw->g, n)
-		res->index[n->id] = res->nnodes++;
+	for (uint32_t i = 0; i < lw->sched->n; i++)
+		res->index[lw->sched->node[i]->id] = res->nnodes++;
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
+	place_find_inlined(lw);
 	place_find_weights(lw);
 	claim_concat(lw);
 	claim_residuals(lw);
@@ -521,7 +650,9 @@ place_values(struct lower *lw, double budget)
 		find_lifetimes(lw);
 		place_find_assigns(lw);
 		choose_residents(lw, budget);
-	} while (give_up_over(res));
+		if (!place_regions(lw, budget))
+			return false;
+	} while (give_up_over(lw));
 	/* Bound tensors exist even when nothing reads them. */
 	for (size_t i = 0; i < lw->g->inputs.len; i++)
 		place_of(lw, lw->g->inputs.data[i]);
@@ -629,6 +760,12 @@ materialize(struct lower *lw, struct info *in)
 
 struct place *
 place_of(struct lower *lw, const struct value *v)
+{
+	return lw->region != NULL ? group_place(lw, v) : place_whole(lw, v);
+}
+
+struct place *
+place_whole(struct lower *lw, const struct value *v)
 {
 	if (lw->place[v->id] != NULL)
 		return lw->place[v->id];

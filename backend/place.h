@@ -23,6 +23,12 @@ struct info {
 	int64_t first, last; /* node indices; first > last: untouched */
 	int64_t uses;
 	struct tile_buffer *buf;
+	bool inlined; /* its readers compute it: it has no memory */
+	/* Where region loops touch it. */
+	bool looped;    /* one does */
+	bool escapes;   /* computed in a loop, read outside of it */
+	bool converted; /* some view sees another dtype */
+	struct tile_buffer *local; /* in the iteration being lowered */
 };
 
 struct residency {
@@ -39,8 +45,16 @@ struct residency {
  * both directions are followed until something owns its memory. */
 struct info *place_resolve(struct lower *lw, const struct value *v);
 struct info *place_root(struct lower *lw, const struct value *v);
-/* Node `at` reads (use) or writes the root. */
-void place_touch(struct info *root, int64_t at, bool use);
+/* Position `at` reads (use) or writes the root; inside a region's loop that
+ * touches it in every iteration. */
+void place_touch(struct lower *lw, struct info *root, int64_t at, bool use);
+
+/* ---- vec_tree.c ---- */
+/* Finds the values that their readers compute. */
+void place_find_inlined(struct lower *lw);
+
+/* Position `at` reads v, which a loop may have computed. */
+void place_escape(struct lower *lw, const struct value *v, int64_t at);
 
 /* ---- place_state.c ---- */
 /* Weights of convolutions: taps, input channels, output channels innermost, so

@@ -1,5 +1,6 @@
 /* Values of a training step: the layout of weights, what states become, and
  * when. */
+#include "backend/group.h"
 #include "backend/place.h"
 
 #include <string.h>
@@ -131,6 +132,8 @@ reads_in_place(struct lower *lw, const struct node *n,
 	for (int i = 0; i < n->nin; i++) {
 		if (n->in[i] == NULL)
 			continue;
+		if (lw->res->info[n->in[i]->id].inlined)
+			return false;
 		struct info *x = place_resolve(lw, n->in[i]);
 		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
 		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
@@ -171,7 +174,7 @@ place_find_assigns(struct lower *lw)
 		struct info *to = place_root(lw, g->assigns.data[i].to);
 		place_root(lw, g->assigns.data[i].state);
 		if (to->v->kind != VALUE_NODE)
-			place_touch(to, res->nnodes, true);
+			place_touch(lw, to, res->nnodes, true);
 	}
 	for (size_t i = 0; i < g->assigns.len; i++) {
 		const struct assign *s = &g->assigns.data[i];
@@ -182,8 +185,12 @@ place_find_assigns(struct lower *lw)
 			at = res->nnodes;
 		else if (res->index[s->to->def->id] > at)
 			at = res->index[s->to->def->id];
+		/* a region's sums are there at its end */
+		if (group_loop_at(lw, at) != NULL)
+			at = lw->sched->region[at]->end - 1;
 		res->assign_at[i] = at;
-		place_touch(to, at, true);
+		place_escape(lw, s->to, res->nnodes);
+		place_touch(lw, to, at, true);
 	}
 }
 
@@ -193,9 +200,31 @@ place_assign_at(const struct lower *lw, size_t i)
 	return lw->res->assign_at[i];
 }
 
+/* What v is another form of: a weight in 16 bits is a weight. */
+static const struct value *
+source_of(const struct value *v)
+{
+	while (v->kind == VALUE_NODE && v->def->nin == 1 &&
+	    (v->def->op == OP_cast || v->def->op == OP_identity ||
+	    v->def->op == OP_reshape || v->def->op == OP_transpose))
+		v = v->def->in[0];
+	return v;
+}
+
+/* The gradient of a product's weight. */
+static bool
+is_product_grad(const struct node *n)
+{
+	return n->op == OP_matmul && node_int(n, ATTR_trans_a) != 0 &&
+	    n->in[0]->type.rank == 2 && n->phase != NULL &&
+	    strcmp(n->phase, "backward") == 0;
+}
+
 enum traffic
 place_traffic(const struct value *v)
 {
+	if (source_of(v)->kind == VALUE_STATE)
+		v = source_of(v);
 	if (v->kind == VALUE_CONST)
 		return TRAFFIC_WEIGHT;
 	if (v->kind == VALUE_STATE)
@@ -204,7 +233,7 @@ place_traffic(const struct value *v)
 		return TRAFFIC_ACTIVATION;
 	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
 		return TRAFFIC_MASK;
-	if (v->def->op == OP_conv_wgrad)
+	if (v->def->op == OP_conv_wgrad || is_product_grad(v->def))
 		return TRAFFIC_WEIGHT_GRADIENT;
 	if (v->def->phase != NULL && strcmp(v->def->phase, "update") == 0)
 		return TRAFFIC_OPTIMIZER;

@@ -59,7 +59,7 @@ static void
 in_place(const struct place *x, const struct window *w, const struct box *b,
     struct slab *s)
 {
-	s->base = taff(x->buf, x->offset);
+	s->base = place_base(x);
 	s->outer0 = taff_num(0);
 	int64_t rows = 1;
 	for (int a = 2; a >= 0; a--) {
@@ -134,7 +134,7 @@ slab_make(struct lower *lw, const struct place *x,
 	}
 	struct stage_dim d[5];
 	memset(d, 0, sizeof d);
-	struct tile_aff dram = taff(x->buf, x->offset);
+	struct tile_aff dram = place_base(x);
 	taff_add_scaled(&dram, &b->origin[0], w->n_addr);
 	taff_add_scaled(&dram, &b->origin[4], w->c_addr);
 	if (shift != NULL)

@@ -4,6 +4,29 @@
 #include <assert.h>
 #include <string.h>
 
+struct tile_aff
+place_base(const struct place *pl)
+{
+	struct tile_aff a = taff(pl->buf, pl->offset);
+	for (int i = 0; i < PLACE_LOOPS; i++)
+		if (pl->loop[i] != NULL)
+			taff_add(&a, pl->loop[i], pl->step[i]);
+	return a;
+}
+
+void
+place_advance(struct place *pl, struct tile_loop *l, int64_t step)
+{
+	for (int i = 0; i < PLACE_LOOPS; i++) {
+		if (pl->loop[i] != NULL)
+			continue;
+		pl->loop[i] = l;
+		pl->step[i] = step;
+		return;
+	}
+	ice("lower", "a place over more than %d loops", PLACE_LOOPS);
+}
+
 void
 taff_add_scaled(struct tile_aff *a, const struct tile_aff *b, int64_t mul)
 {
@@ -18,8 +41,11 @@ stage_buffer(struct lower *lw, const char *what, enum space space,
 {
 	const char *op = lw->p->ops.data[lw->p->cur_op].name;
 	struct tile_loop *scope = CUR_LOOP(lw);
+	/* versions of it would live through all iterations of a region */
+	if (scope == NULL || scope == lw->region_loop)
+		depth = 1;
 	return tile_buffer(lw->p, arena_printf(lw->arena, "%s.%s", op, what),
-	    space, bytes, scope == NULL ? 1 : depth, scope);
+	    space, bytes, depth, scope);
 }
 
 /* Drops unit dimensions and joins neighbours that are one run on both sides;

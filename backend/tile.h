@@ -8,6 +8,7 @@
 #include "backend/isa/isa.h"
 #include "support/vec.h"
 
+struct loc;
 struct tile_loop;
 struct tile_link;
 
@@ -140,6 +141,14 @@ struct tile_loop {
 	struct tile_node *node; /* this loop in its parent's body */
 };
 
+/* A loop whose use of the global buffer the planner tells. */
+struct tile_watch {
+	struct tile_loop *loop;
+	const char *name; /* "layer group 0, forward" */
+	const struct loc *loc;
+	int64_t gbuf_used; /* highest address in use while it runs */
+};
+
 struct tile_program {
 	struct arena *arena;
 	const struct wave_target *target;
@@ -148,6 +157,7 @@ struct tile_program {
 	VEC(struct tile_loop *) loops;
 	VEC(struct wave_op) ops;
 	VEC(struct wave_layer_group) layer_groups;
+	VEC(struct tile_watch) watches;
 	struct tile_node *first, *last; /* top-level body */
 	const char *entry;              /* "main" */
 	/* Set by the memory planner. */

@@ -144,6 +144,31 @@ plan_chip(struct plan *s, enum space space, int64_t limit, int64_t *used)
 	return true;
 }
 
+/* What the watched loops use of the planned global buffer. */
+static void
+measure_watches(struct plan *s)
+{
+	struct tile_program *p = s->p;
+
+	for (size_t i = 0; i < p->watches.len; i++) {
+		struct tile_watch *w = &p->watches.data[i];
+		const struct tile_span *t =
+		    &s->order.span[w->loop->node->order];
+
+		w->gbuf_used = 0;
+		for (size_t k = 0; k < p->buffers.len; k++) {
+			const struct tile_buffer *b = p->buffers.data[k];
+			const struct tile_life *l = &s->life[b->id];
+			int64_t top = b->address + b->pitch * b->depth;
+
+			if (b->space == SPACE_GBUF && l->used &&
+			    l->first < t->end && l->last >= t->first &&
+			    top > w->gbuf_used)
+				w->gbuf_used = top;
+		}
+	}
+}
+
 /* ---- DRAM ---- */
 
 /* Temporaries of one kind: each group's (stride apart), or common ones. */
@@ -270,6 +295,8 @@ tile_plan(struct tile_program *p, struct diag *d)
 	    &p->gbuf_used) && ok;
 	ok = plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes,
 	    &p->wbuf_used) && ok;
+	if (ok)
+		measure_watches(&s);
 	ok = tile_plan_fixed(s.a, &p, 1, d) && plan_dram_temps(&s) && ok;
 	arena_free(s.a);
 	return ok;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend/contract.h"
+#include "backend/group.h"
 
 struct emit {
 	const struct wgrad *w;
@@ -103,7 +104,7 @@ sums_view(struct emit *e)
 		    .extent = size[1 + a], .addr = addr[1 + a]};
 	t->v.c = w->groups > 1 ? w->cog : e->cols;
 	t->v.c_addr = s->stride[0];
-	t->base = taff(s->buf, s->offset);
+	t->base = place_base(s);
 	taff_add_scaled(&t->base, &e->group, w->cog * s->stride[0]);
 	t->outer0 = e->move0;
 	t->k0 = e->still0;
@@ -188,7 +189,7 @@ all_pixels(struct emit *e, bool fresh)
 static void
 still_block(struct emit *e, const struct tile_aff *at, int64_t size)
 {
-	bool fresh = e->p->tiles == 1;
+	bool fresh = !wgrad_continues(e->w, e->p);
 	e->still0 = *at;
 	e->still_n = size;
 	e->obuf = bank(e, SPACE_OBUF);
@@ -266,7 +267,7 @@ static void
 make_part(struct emit *e, struct place *to)
 {
 	const struct wgrad *w = e->w;
-	enum dtype t = e->p->tiles > 1 ? DT_F32 : w->dw.dtype;
+	enum dtype t = wgrad_continues(w, e->p) ? DT_F32 : w->dw.dtype;
 	*to = w->dw;
 	to->dim[0] = e->cols;
 	to->offset += e->col * w->dw.stride[0];
@@ -274,8 +275,7 @@ make_part(struct emit *e, struct place *to)
 	if (place_on_chip(to) && t == to->dtype)
 		return;
 	int64_t step = (int64_t)dtype_size(t);
-	e->part.dtype = t;
-	e->part.offset = 0;
+	e->part = place_dense(t, to->rank, to->dim);
 	for (int i = 0; i < to->rank; i++) { /* co, ci, then the taps */
 		int a = i < 2 ? i : to->rank + 1 - i;
 		e->part.stride[a] = step;
@@ -292,8 +292,8 @@ emit_chunk(struct emit *e)
 	int64_t extent[4] = {yw->n, yw->out[0], yw->out[1], yw->out[2]};
 	struct place to;
 	make_part(e, &to);
-	if (e->p->tiles > 1)
-		lower_fill(e->lw, &e->part, 0);
+	if (wgrad_continues(e->w, e->p))
+		carry_load(e->lw, &to, &e->part);
 	grid_emit(e->lw, 4, extent, e->p->tile, names, emit_tile, e);
 	if (e->part.buf != to.buf)
 		lower_copy(e->lw, &e->part, &to);
@@ -327,13 +327,46 @@ describe(struct wgrad *w, struct lower *lw, const struct node *n)
 	}
 }
 
+/* a (n, ci) and b (n, co) are images of one pixel; dw[co, ci] is (ci, co). */
+static void
+describe_product(struct wgrad *w, struct lower *lw, const struct node *n)
+{
+	static const struct window one = {.out = {1, 1, 1},
+	    .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dil = {1, 1, 1},
+	    .up = {1, 1, 1}, .extent = {1, 1, 1}};
+	w->lw = lw;
+	w->node = n;
+	w->x = *place_of(lw, n->in[0]);
+	w->dy = *place_of(lw, n->in[1]);
+	w->dw = *place_of(lw, n->out[0]);
+	int64_t t = w->dw.dim[0], s = w->dw.stride[0];
+	w->dw.dim[0] = w->dw.dim[1];
+	w->dw.stride[0] = w->dw.stride[1];
+	w->dw.dim[1] = t;
+	w->dw.stride[1] = s;
+	w->groups = w->taps = 1;
+	w->rows = w->cig = w->x.dim[1];
+	w->cog = w->dy.dim[1];
+	w->xw = w->yw = one;
+	w->xw.n = w->yw.n = w->x.dim[0];
+	w->xw.c = w->x.dim[1];
+	w->xw.n_addr = w->x.stride[0];
+	w->xw.c_addr = w->x.stride[1];
+	w->yw.c = w->dy.dim[1];
+	w->yw.n_addr = w->dy.stride[0];
+	w->yw.c_addr = w->dy.stride[1];
+}
+
 bool
 lower_wgrad(struct lower *lw, const struct node *n)
 {
 	struct wgrad w;
 	struct wgrad_plan p;
 	memset(&w, 0, sizeof w);
-	describe(&w, lw, n);
+	if (n->op == OP_matmul)
+		describe_product(&w, lw, n);
+	else
+		describe(&w, lw, n);
 	if (type_elems(&n->in[1]->type) == 0 ||
 	    type_elems(&n->in[0]->type) == 0) {
 		lower_fill(lw, &w.dw, 0);

@@ -28,9 +28,14 @@ struct wgrad_plan {
 /* Chooses tiles and chunks by estimated time; false after a diagnostic. */
 bool wgrad_plan(const struct wgrad *w, struct wgrad_plan *p);
 
+/* Whether sums of other tiles or iterations come first: they are f32. */
+bool wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p);
+
 /* Bytes of the sums of one chunk; f32 where several tiles add to them. */
 int64_t wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p);
 
+/* conv_wgrad, and matmul with the first operand transposed: the weight
+ * gradient of a product. */
 bool lower_wgrad(struct lower *lw, const struct node *n);
 
 #endif

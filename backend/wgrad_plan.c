@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/contract.h"
+#include "backend/group.h"
 
 #define TILE_OVERHEAD 64 /* cycles between two tiles that nothing hides */
 
@@ -14,10 +15,16 @@ struct trial {
 	bool partial; /* the last tile of a level is smaller */
 };
 
+bool
+wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p)
+{
+	return p->tiles > 1 || carry_on(w->lw);
+}
+
 int64_t
 wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p)
 {
-	enum dtype t = p->tiles > 1 ? DT_F32 : w->dw.dtype;
+	enum dtype t = wgrad_continues(w, p) ? DT_F32 : w->dw.dtype;
 	if (place_on_chip(&w->dw) && t == w->dw.dtype)
 		return 0;
 	return w->rows * p->chunk * (int64_t)dtype_size(t);
@@ -61,12 +68,13 @@ estimate(struct trial *t)
 	/* the sums of a tile are loaded and drained */
 	struct contract_work work = {.target = tg, .m = moving, .n = still,
 	    .k = each, .dtype = w->x.dtype,
-	    .drain = t->p.tiles > 1 ? 8 :
+	    .drain = wgrad_continues(w, &t->p) ? 8 :
 	    (int64_t)dtype_size(w->dw.dtype)};
 	double mat = (double)(blocks * t->p.tiles) *
 	    (double)contract_time(&work);
 	t->p.traffic = chunks * t->p.tiles * t->in +
-	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw));
+	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw)) *
+	    (carry_on(w->lw) ? 2 : 1);
 	double mem = (double)t->p.traffic / bw;
 	double edge = (double)t->in / bw;
 	t->p.cost = (mat > mem ? mat : mem) + edge + mem * 1e-3 +
@@ -132,8 +140,8 @@ wgrad_plan(const struct wgrad *w, struct wgrad_plan *p)
 	if (p->cost > 0)
 		return true;
 	diag_error(w->lw->diag, &w->node->loc,
-	    "'conv_wgrad' does not fit: %lld bytes of the global buffer are "
+	    "'%s' does not fit: %lld bytes of the global buffer are "
 	    "free; give the target more with -mgbuf_bytes=",
-	    (long long)w->lw->gbuf_free);
+	    op_info(w->node->op)->name, (long long)w->lw->gbuf_free);
 	return false;
 }

@@ -76,6 +76,13 @@ enum value_kind {
 	VALUE_NODE,  /* result of a node */
 };
 
+enum keep {
+	KEEP_AUTO, /* as the backend finds best */
+	KEEP_CHIP, /* in the global buffer, from its node to its last reader in
+	              the same layer group and phase */
+	KEEP_DRAM, /* every reader loads it */
+};
+
 struct use {
 	struct node *node;
 	int index; /* operand position */
@@ -94,7 +101,14 @@ struct value {
 	VEC(struct use) uses; /* nodes only; graph outputs and assignments
 	                         are in struct graph */
 	uint32_t nends;   /* outputs and assignments that take this value */
+	enum keep keep;
 	struct loc loc;
+};
+
+/* Where a schedule by layer groups keeps a value; see backend/GROUPS.md. */
+struct layer_group {
+	int64_t sub_batch; /* samples that one group of the chip takes through
+	                      the layers in an iteration */
 };
 
 struct node {
@@ -110,6 +124,7 @@ struct node {
 	int nattrs;
 	struct loc loc;     /* the source op it came from */
 	const char *phase;  /* "forward", later "backward", "update" */
+	uint32_t group;     /* 1 + index in graph.groups; 0: none */
 	struct node *prev, *next; /* schedule order: a topological order */
 };
 
@@ -127,6 +142,7 @@ struct graph {
 	VEC(const char *) output_names; /* parallel to outputs */
 	VEC(struct value *) states;
 	VEC(struct assign) assigns;
+	VEC(struct layer_group) groups;
 	struct node *first, *last;
 	uint32_t nvalues, nnodes; /* ids handed out */
 	struct names *names;      /* names of values taken so far */

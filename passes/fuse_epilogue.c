@@ -3,6 +3,8 @@
  * no other reader. */
 #include "passes/epilogue.h"
 
+#include <string.h>
+
 /* Why the last attempt did not fuse, for the remark. */
 struct attempt {
 	const char *why;
@@ -97,6 +99,15 @@ fuse_residual(struct pass_ctx *c, struct node *m, struct node *u,
 	return true;
 }
 
+/* The gradient of a weight: a sum over the batch, which a schedule by
+ * sub-batches forms in parts. An epilogue would apply to each. */
+static bool
+sums_batch(const struct node *m)
+{
+	return m->op == OP_matmul && m->in[0]->type.rank == 2 &&
+	    node_int(m, ATTR_trans_a) && strcmp(m->phase, "forward") != 0;
+}
+
 /* Fuses the reader of m's result; false when there is nothing to do. */
 static bool
 fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
@@ -110,6 +121,10 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 	if (!single_use(x)) {
 		a->why = value_is_end(x) ? "its result leaves the graph"
 		    : "its result has several readers";
+		return false;
+	}
+	if (sums_batch(m)) {
+		a->why = "it is a sum over the batch";
 		return false;
 	}
 	if (node_int(m, ATTR_act) != ACT_NONE) {

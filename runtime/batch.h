@@ -3,6 +3,7 @@
 #define WAVE_RUNTIME_BATCH_H
 
 #include "runtime/dataset.h"
+#include "runtime/normalise.h"
 
 struct batch_options {
 	int64_t batch;    /* samples */
@@ -12,22 +13,33 @@ struct batch_options {
 	int crop;         /* zeros put around an image before a window of that
 	                     size is cut out at random; 0: none */
 	bool flip;        /* left and right exchanged for half of the images */
-	bool plain;       /* bytes as 0..1, not normalised further */
+	bool plain;       /* bytes as 0..1, not as the format has it */
+	bool measure;     /* normalise by what the samples themselves measure */
+	struct normalise by; /* normalise by this instead */
 };
 
 struct batcher;
 
-/* Takes "crop=N,flip,plain" into o; "" changes nothing. NULL, or what is
- * wrong. */
+/* Takes "crop=N,flip,plain,measure,mean=A+B+C,deviation=A+B+C" into o; ""
+ * changes nothing. NULL, or what is wrong. */
 const char *batch_augment(struct batch_options *o, struct arena *a,
     const char *text);
 
-/* NULL after an error: no full batch, a crop of what is no image. */
+/* NULL after an error: no full batch, a crop of what is no image, numbers
+ * that do not fit the channels. */
 struct batcher *batcher_open(struct arena *a, struct diag *d,
     const struct dataset *s, const struct batch_options *o);
 
+/* Batches for evaluation: all samples of s in their order, normalised as
+ * those of train. */
+struct batcher *batcher_open_test(struct arena *a, struct diag *d,
+    const struct dataset *s, const struct batcher *train);
+
 /* Batches of an epoch. */
 int64_t batcher_count(const struct batcher *b);
+
+/* What samples are normalised by; no channels: not at all. */
+struct normalise batcher_normalise(const struct batcher *b);
 
 /* Fills x with batch number index of the epoch, f32, batch samples in the
  * order of the data set's dimensions, and labels (i64) or targets (f32),

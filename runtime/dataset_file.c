@@ -7,13 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
+#include "runtime/unpack.h"
 #include "support/str.h"
 
 /* What deflate can make of one byte at most. */
 #define DEFLATE_RATIO 1032
-#define READ_STEP (1 << 20)
 
 const char *
 dataset_find(struct arena *a, const char *dir, const char *const *names,
@@ -47,18 +45,22 @@ bool
 dataset_file_open(struct dataset_file *f, struct diag *d, const char *path)
 {
 	struct stat st;
+	FILE *file;
 
-	*f = (struct dataset_file){ .path = path, .diag = d };
+	*f = (struct dataset_file){.path = path, .diag = d};
 	if (stat(path, &st) != 0)
 		return dataset_file_error(f, "%s", strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return dataset_file_error(f, "is a folder");
-	f->gz = gzopen(path, "rb");
-	if (f->gz == NULL)
-		return dataset_file_error(f, "%s",
-		    errno != 0 ? strerror(errno) : "cannot be read");
-	f->most = st.st_size;
-	if (!gzdirect(f->gz) && !mul_int64(f->most, DEFLATE_RATIO, &f->most))
+	if (!S_ISREG(st.st_mode))
+		return dataset_file_error(f, "is %s", S_ISDIR(st.st_mode) ?
+		    "a folder" : "no regular file");
+	file = fopen(path, "rb");
+	if (file == NULL)
+		return dataset_file_error(f, "%s", strerror(errno));
+	f->from = unpack_open(file, &f->gzip);
+	if (f->from == NULL)
+		return dataset_file_error(f, "no memory to read it");
+	f->size = f->most = st.st_size;
+	if (f->gzip && !mul_int64(f->size, DEFLATE_RATIO, &f->most))
 		f->most = INT64_MAX;
 	return true;
 }
@@ -66,48 +68,47 @@ dataset_file_open(struct dataset_file *f, struct diag *d, const char *path)
 bool
 dataset_file_read(struct dataset_file *f, void *out, int64_t size)
 {
-	uint8_t *to = out;
+	const char *why;
+	int64_t n = unpack_read(f->from, out, size, &why);
 
-	while (size > 0) {
-		unsigned step = size < READ_STEP ? (unsigned)size : READ_STEP;
-		int n = gzread(f->gz, to, step), code;
-
-		if (n < 0) {
-			const char *why = gzerror(f->gz, &code);
-
-			return dataset_file_error(f, "at byte %lld: %s",
-			    (long long)f->at, code == Z_ERRNO ?
-			    strerror(errno) : why);
-		}
-		if (n == 0)
-			return dataset_file_error(f, "truncated: %lld bytes "
-			    "are missing at byte %lld", (long long)size,
-			    (long long)f->at);
-		to += n;
-		size -= n;
-		f->at += n;
-	}
-	return true;
+	f->at += n;
+	if (why != NULL)
+		return dataset_file_error(f, "at byte %lld%s: %s",
+		    (long long)f->at, f->gzip ? " unpacked" : "", why);
+	return n == size || dataset_file_error(f, "truncated: %lld bytes are "
+	    "missing at byte %lld", (long long)(size - n), (long long)f->at);
 }
 
 bool
 dataset_file_end(struct dataset_file *f)
 {
+	const char *why;
 	uint8_t more;
-	int n = gzread(f->gz, &more, 1), code;
+	int64_t n = unpack_read(f->from, &more, 1, &why);
 
-	if (n > 0)
-		return dataset_file_error(f, "bytes follow the %lld that its "
-		    "header announces", (long long)f->at);
-	(void)gzerror(f->gz, &code);
-	return (n == 0 && (code == Z_OK || code == Z_STREAM_END)) ||
-	    dataset_file_error(f, "truncated or damaged at its end");
+	if (why != NULL)
+		return dataset_file_error(f, "at byte %lld%s: %s",
+		    (long long)f->at, f->gzip ? " unpacked" : "", why);
+	return n == 0 || dataset_file_error(f, "bytes follow the %lld that "
+	    "its header announces", (long long)f->at);
 }
 
 void
 dataset_file_close(struct dataset_file *f)
 {
-	if (f->gz != NULL)
-		gzclose(f->gz);
-	f->gz = NULL;
+	if (f->from != NULL)
+		unpack_close(f->from);
+	f->from = NULL;
+}
+
+void *
+dataset_file_alloc(struct dataset_file *f, struct arena *a, int64_t size)
+{
+	void *p = (uint64_t)size < SIZE_MAX ?
+	    arena_try_alloc(a, (size_t)size + 1) : NULL;
+
+	if (p == NULL)
+		dataset_file_error(f, "announces %lld bytes, more than there "
+		    "is memory for", (long long)size);
+	return p;
 }

@@ -7,10 +7,12 @@
 /* A file that is read from front to back, plain or gzip. */
 struct dataset_file {
 	const char *path;
-	void *gz;           /* gzFile */
-	int64_t most;       /* bytes it can hold at all */
-	int64_t at;         /* bytes read */
+	bool gzip;
+	int64_t size;          /* bytes of the file itself */
+	int64_t most;          /* bytes it can hold at all */
+	int64_t at;            /* bytes read, unpacked */
 	struct diag *diag;
+	struct unpacker *from; /* NULL: not open */
 };
 
 /* The first of names[0..n) that exists in dir, also with .gz behind it; NULL
@@ -28,6 +30,9 @@ bool dataset_file_end(struct dataset_file *f);
 void dataset_file_close(struct dataset_file *f);
 bool dataset_file_error(struct dataset_file *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* size bytes for what the file announces; NULL after an error. */
+void *dataset_file_alloc(struct dataset_file *f, struct arena *a,
+    int64_t size);
 
 /* One for each format: part of the set in dir. */
 bool dataset_mnist(struct arena *a, struct diag *d, const char *dir,

@@ -65,9 +65,9 @@ read_body(struct arena *a, struct dataset_file *f, int rank,
 		    "bytes, more than it can hold", (long long)size);
 		return NULL;
 	}
-	data = arena_alloc(a, (size_t)size + 1);
-	return dataset_file_read(f, data, size) && dataset_file_end(f) ?
-	    data : NULL;
+	data = dataset_file_alloc(f, a, size);
+	return data != NULL && dataset_file_read(f, data, size) &&
+	    dataset_file_end(f) ? data : NULL;
 }
 
 static uint8_t *

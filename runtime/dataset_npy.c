@@ -2,6 +2,7 @@
  * and {train,test}_y.npy with integer labels or float targets. */
 #include "runtime/dataset_file.h"
 
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,23 @@ bad(struct diag *d, const char *path, const char *what)
 	return false;
 }
 
+/* Floats are numbers; sample i has `elems` of them. */
+static bool
+finite(struct diag *d, const char *path, const float *v, int64_t count,
+    int64_t elems)
+{
+	struct loc loc = {.file = path};
+
+	for (int64_t i = 0; i < count * elems; i++)
+		if (!isfinite(v[i])) {
+			diag_error(d, &loc, "sample %lld: holds %s",
+			    (long long)(i / elems), isnan(v[i]) ? "NaN" :
+			    "an infinity");
+			return false;
+		}
+	return true;
+}
+
 static bool
 take_samples(struct diag *d, const char *path, const struct npy *x,
     struct dataset *s)
@@ -37,7 +55,10 @@ take_samples(struct diag *d, const char *path, const struct npy *x,
 	s->rank = x->rank - 1;
 	memcpy(s->dim, x->dim + 1, (size_t)s->rank * sizeof *s->dim);
 	s->data = x->data;
-	return dataset_elems(s) > 0 || bad(d, path, "samples are empty");
+	if (dataset_elems(s) == 0)
+		return bad(d, path, "samples are empty");
+	return s->dtype == DT_U8 ||
+	    finite(d, path, s->data, s->count, dataset_elems(s));
 }
 
 static bool
@@ -79,11 +100,21 @@ take_targets(struct arena *a, struct diag *d, const char *path,
 	    (size_t)s->target_rank * sizeof *s->target_dim);
 	for (int i = 0; i < y->rank; i++)
 		n *= (size_t)y->dim[i];
-	out = NEW_ARRAY(a, float, n + 1);
+	if (n == 0)
+		return bad(d, path, "targets are empty");
+	if (y->dtype == DT_F32) {
+		s->targets = y->data;
+		return finite(d, path, s->targets, s->count,
+		    dataset_targets(s));
+	}
+	out = n < SIZE_MAX / sizeof *out ?
+	    arena_try_alloc(a, n * sizeof *out) : NULL;
+	if (out == NULL)
+		return bad(d, path, "no memory for its targets as f32");
 	for (size_t i = 0; i < n; i++)
 		out[i] = (float)dtype_get(y->data, y->dtype, i);
 	s->targets = out;
-	return true;
+	return finite(d, path, out, s->count, dataset_targets(s));
 }
 
 bool

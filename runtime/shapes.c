@@ -1,6 +1,6 @@
 /* Drawn shapes. A class is a list of strokes in the unit square; a sample
  * turns, scales, shears, moves and bends them, draws them with a soft pen of
- * random width and strength, lays another short stroke over it, and adds
+ * random width and strength, lays stray lines over it, hides a patch and adds
  * noise. Only + - * / and sqrt of doubles are used: the same bytes everywhere.
  */
 #include "runtime/shapes.h"
@@ -13,6 +13,9 @@
 const char *const shapes_names[SHAPES_CLASSES] = { "circle", "square",
 	"triangle", "cross", "plus", "zigzag", "arrow", "house", "spiral",
 	"waves" };
+
+/* Of the training part, as measured. */
+static const double mean[] = {0.2403}, deviation[] = {0.2363};
 
 struct point {
 	double x, y;
@@ -181,18 +184,18 @@ struct warp {
 static void
 make_warp(struct sample *m, struct warp *w)
 {
-	struct point turn = round_point(uniform(m, -0.055, 0.055), 1);
+	struct point turn = round_point(uniform(m, -0.04, 0.04), 1);
 	double c = turn.y - 0.5, s = turn.x - 0.5;
-	double sx = uniform(m, 0.62, 1.1), sy = uniform(m, 0.62, 1.1);
-	double shear = uniform(m, -0.2, 0.2);
+	double sx = uniform(m, 0.7, 1.1), sy = uniform(m, 0.7, 1.1);
+	double shear = uniform(m, -0.12, 0.12);
 
 	/* round_point(0) is the top: c is cos but for the sign */
 	w->m[0] = -c * sx;
 	w->m[1] = -s * sy - c * shear;
 	w->m[2] = s * sx;
 	w->m[3] = -c * sy + s * shear;
-	w->at[0] = uniform(m, -0.13, 0.13);
-	w->at[1] = uniform(m, -0.13, 0.13);
+	w->at[0] = uniform(m, -0.14, 0.14);
+	w->at[1] = uniform(m, -0.14, 0.14);
 	for (int i = 0; i < 4; i++) {
 		w->bend[i] = uniform(m, -0.06, 0.06);
 		w->phase[i] = uniform(m, 0, 1);
@@ -306,10 +309,24 @@ scratch(struct sample *m, double *image)
 	draw(image, &s, 0.03, uniform(m, 0.3, 0.8));
 }
 
+/* A patch that hides what lies under it. */
+static void
+hide(struct sample *m, double *image)
+{
+	int height = 2 + (int)mix_below(&m->state, 4);
+	int width = 2 + (int)mix_below(&m->state, 4);
+	int y = (int)mix_below(&m->state, SHAPES_SIZE - 5);
+	int x = (int)mix_below(&m->state, SHAPES_SIZE - 5);
+
+	for (int i = y; i < y + height; i++)
+		for (int k = x; k < x + width; k++)
+			image[i * SHAPES_SIZE + k] = 0;
+}
+
 static void
 develop(struct sample *m, const double *image, uint8_t *pixels)
 {
-	double base = uniform(m, 0, 0.25), grain = uniform(m, 0.03, 0.14);
+	double base = uniform(m, 0, 0.25), grain = uniform(m, 0.02, 0.09);
 
 	for (int i = 0; i < SHAPES_SIZE * SHAPES_SIZE; i++) {
 		double v = base + (1 - base) * image[i];
@@ -340,6 +357,7 @@ shapes_draw(enum dataset_part part, int64_t i, uint8_t *pixels)
 	}
 	for (uint32_t k = mix_below(&m.state, 3); k > 0; k--)
 		scratch(&m, image);
+	hide(&m, image);
 	develop(&m, image, pixels);
 	return class;
 }
@@ -358,6 +376,7 @@ dataset_shapes(struct arena *a, enum dataset_part part, struct dataset *s)
 		.count = n, .rank = 3,
 		.dim = { 1, SHAPES_SIZE, SHAPES_SIZE }, .dtype = DT_U8,
 		.data = data, .classes = SHAPES_CLASSES, .labels = labels,
-		.class_names = shapes_names };
+		.class_names = shapes_names,
+		.mean = mean, .deviation = deviation };
 	return true;
 }

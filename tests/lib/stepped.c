@@ -93,11 +93,6 @@ stepped_write(struct unit *u, struct device *dev,
 
 /* ---- one graph ---- */
 
-struct set { /* results: outputs, then assigned states */
-	struct eval_tensor *t;
-	size_t n;
-};
-
 static bool
 fail_with(struct unit *u, const char *what, size_t i, size_t e, double got,
     double want, double limit)
@@ -107,9 +102,9 @@ fail_with(struct unit *u, const char *what, size_t i, size_t e, double got,
 	return false;
 }
 
-static bool
-within(struct unit *u, const char *what, const struct set *want,
-    const struct set *got, struct stepped *s)
+bool
+stepped_within(struct unit *u, const char *what, const struct stepped_set *want,
+    const struct stepped_set *got, struct stepped *s)
 {
 	for (size_t i = 0; i < want->n; i++) {
 		enum dtype dt = want->t[i].type.dtype;
@@ -130,9 +125,9 @@ within(struct unit *u, const char *what, const struct set *want,
 	return true;
 }
 
-static bool
-same_bits(struct unit *u, const char *what, const struct set *a,
-    const struct set *b)
+bool
+stepped_same(struct unit *u, const char *what, const struct stepped_set *a,
+    const struct stepped_set *b)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		enum dtype dt = a->t[i].type.dtype;
@@ -149,9 +144,10 @@ same_bits(struct unit *u, const char *what, const struct set *a,
 	return true;
 }
 
-static bool
-run(struct unit *u, const struct compiled *m, const struct wave_program *p,
-    const struct eval_tensor *in, struct set *out)
+bool
+stepped_run(struct unit *u, const struct compiled *m,
+    const struct wave_program *p, const struct eval_tensor *in,
+    struct stepped_set *out, struct sim_stats *stats)
 {
 	struct sim_options o = {.check = true, .threads = 1};
 	struct device *dev = sim_open(p, &o, &u->diag);
@@ -179,13 +175,15 @@ run(struct unit *u, const struct compiled *m, const struct wave_program *p,
 		stepped_read(u, dev, p, state ? v->name :
 		    g->output_names.data[i], out->t[i].data);
 	}
+	if (ok && stats != NULL)
+		*stats = *sim_stats(dev);
 	dev->ops->close(dev);
 	return ok;
 }
 
-static bool
-evaluate(struct unit *u, const struct graph *g, const struct eval_tensor *in,
-    struct set *want)
+bool
+stepped_evaluate(struct unit *u, const struct graph *g,
+    const struct eval_tensor *in, struct stepped_set *want)
 {
 	struct eval_options o = {.bounds = true, .round = true};
 
@@ -203,7 +201,7 @@ stepped_agrees(struct unit *u, stepped_fn *fn, uint64_t seed,
 	struct compiled m;
 	struct eval_tensor *in = NEW_ARRAY(u->arena, struct eval_tensor,
 	    g->inputs.len + 1);
-	struct set want, got, again;
+	struct stepped_set want, got, again;
 	uint64_t r = seed * 2 + 1;
 
 	for (size_t i = 0; i < g->inputs.len; i++) {
@@ -211,11 +209,13 @@ stepped_agrees(struct unit *u, stepped_fn *fn, uint64_t seed,
 		in[i].data = stepped_random(u, &in[i].type, &r);
 	}
 	if (!compiled_make(u->arena, &u->diag, g, how, &m) ||
-	    !evaluate(u, g, in, &want) || !run(u, &m, m.code, in, &got) ||
-	    !within(u, "normal", &want, &got, s))
+	    !stepped_evaluate(u, g, in, &want) ||
+	    !stepped_run(u, &m, m.code, in, &got, NULL) ||
+	    !stepped_within(u, "normal", &want, &got, s))
 		return false;
 	s->runs++;
 	s->tiled += compiled_tiles(&m);
-	return run(u, &m, compiled_code(u->arena, &u->diag, &m, true), in,
-	    &again) && same_bits(u, "serialized", &got, &again);
+	return stepped_run(u, &m, compiled_code(u->arena, &u->diag, &m,
+	    true), in, &again, NULL) &&
+	    stepped_same(u, "serialized", &got, &again);
 }

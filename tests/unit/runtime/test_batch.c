@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "runtime/mix.h"
 #include "runtime/picture.h"
 #include "runtime/schedule.h"
 #include "tests/lib/unit.h"
@@ -129,6 +130,121 @@ normalises_and_augments(void **state)
 	assert_non_null(batch_augment(&o, u->arena, "blur"));
 }
 
+/* The order as a program of its own computes it from mix.h's description,
+ * whose generator gives the numbers published for the seed 1234567. */
+static void
+order_is_fixed(void **state)
+{
+	struct unit *u = *state;
+	static const int64_t want[2][COUNT] = {{8, 6, 2, 4, 5, 0, 3, 7, 9, 1},
+	    {3, 9, 1, 5, 0, 8, 2, 7, 6, 4}};
+	struct batch_options o = {.batch = COUNT, .seed = 3, .shuffle = true};
+	struct batcher *b = opened(u, little(u), o);
+	uint64_t seed = 1234567;
+	int64_t y[COUNT], valid;
+	float x[4 * COUNT];
+
+	assert_true(mix_next(&seed) == UINT64_C(6457827717110365317));
+	assert_true(mix_next(&seed) == UINT64_C(3203168211198807973));
+	for (int e = 0; e < 2; e++) {
+		batch_fill(b, e, 0, x, y, NULL, &valid);
+		assert_memory_equal(y, want[e], sizeof y);
+	}
+}
+
+/* What a batch is normalised by: measured or given, and the same for the test
+ * part, whose own numbers are others. */
+static void
+measures_the_training_part(void **state)
+{
+	struct unit *u = *state;
+	struct dataset *s = little(u), t = *little(u);
+	struct batch_options o = {.batch = COUNT, .shuffle = true};
+	struct batcher *b, *e;
+	float x[4 * COUNT], z[4 * COUNT];
+	double sum = 0, squares = 0;
+	int64_t y[COUNT], valid;
+
+	assert_null(batch_augment(&o, u->arena, "measure,crop=0"));
+	b = opened(u, s, o);
+	batch_fill(b, 0, 0, x, y, NULL, &valid);
+	for (int i = 0; i < 4 * COUNT; i++) {
+		sum += (double)x[i];
+		squares += (double)x[i] * (double)x[i];
+	}
+	assert_true(fabs(sum) < 1e-5);
+	assert_true(fabs(squares - 4 * COUNT) < 1e-4);
+	t.count = 3;
+	e = batcher_open_test(u->arena, &u->diag, &t, b);
+	assert_non_null(e);
+	assert_int_equal(batcher_count(e), 1);
+	batch_fill(e, 0, 0, z, y, NULL, &valid);
+	assert_int_equal(valid, 3);
+	for (int64_t i = 0; i < 3; i++)
+		assert_int_equal(y[i], i);
+	batch_fill(b, 0, 0, x, y, NULL, &valid);
+	for (int i = 0; i < COUNT; i++)
+		if (y[i] == 2)
+			assert_memory_equal(x + 4 * i, z + 8, 4 * sizeof *x);
+}
+
+/* Floats are left alone unless they shall be normalised; channel by channel. */
+static void
+normalises_floats(void **state)
+{
+	struct unit *u = *state;
+	static const float data[] = {1, 3, 10, 10, 3, 5, 10, 10};
+	static const int32_t labels[] = {0, 0};
+	struct dataset s = {.source = "floats", .count = 2, .rank = 3,
+	    .dim = {2, 1, 2}, .dtype = DT_F32, .data = data, .classes = 1,
+	    .labels = labels};
+	struct batch_options o = {.batch = 2};
+	struct normalise n = normalise_measure(u->arena, &s);
+	int64_t y[2], valid;
+	float x[8];
+
+	assert_int_equal(n.channels, 2);
+	assert_true(n.mean[0] == 3 && n.deviation[0] == sqrt(2));
+	assert_true(n.mean[1] == 10 && n.deviation[1] == 1); /* constant */
+	batch_fill(opened(u, &s, o), 0, 0, x, y, NULL, &valid);
+	assert_memory_equal(x, data, sizeof x);
+	assert_null(batch_augment(&o, u->arena, "mean=1+1e+1,deviation=2+5"));
+	batch_fill(opened(u, &s, o), 0, 0, x, y, NULL, &valid);
+	assert_true(x[0] == 0 && x[1] == 1 && x[2] == 0 && x[5] == 2);
+	o = (struct batch_options){.batch = 2, .measure = true};
+	batch_fill(opened(u, &s, o), 0, 0, x, y, NULL, &valid);
+	assert_true(x[0] == (float)(-2 / sqrt(2)) && x[2] == 0);
+}
+
+static void
+refuses_bad_normalisation(void **state)
+{
+	struct unit *u = *state;
+	static const char *const bad[] = {"mean=1", "deviation=1",
+	    "mean=1+2,deviation=1", "mean=,deviation=1", "mean=1+,deviation=1",
+	    "mean=nan,deviation=1", "measure,plain", "measure,mean=1,"
+	    "deviation=1", "plain,mean=1,deviation=1", "crop=257", "crop=x"};
+	struct dataset *s = little(u);
+	struct batch_options o;
+
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		o = (struct batch_options){.batch = 1};
+		if (batch_augment(&o, u->arena, bad[i]) == NULL)
+			fail_msg("'%s' was taken", bad[i]);
+	}
+	o = (struct batch_options){.batch = 1};
+	assert_null(batch_augment(&o, u->arena, "mean=1+2,deviation=1+1"));
+	assert_null(batcher_open(u->arena, &u->diag, s, &o));
+	unit_expect_error(u, "have 2 channels, the samples 1");
+	o = (struct batch_options){.batch = 1};
+	assert_null(batch_augment(&o, u->arena, "mean=1,deviation=0"));
+	assert_null(batcher_open(u->arena, &u->diag, s, &o));
+	unit_expect_error(u, "must be positive");
+	o = (struct batch_options){.batch = 0};
+	assert_null(batcher_open(u->arena, &u->diag, s, &o));
+	unit_expect_error(u, "at least one sample");
+}
+
 static void
 refuses_too_few_samples(void **state)
 {
@@ -230,6 +346,10 @@ main(void)
 		UNIT_TEST(covers_every_sample_once),
 		UNIT_TEST(depends_on_seed_epoch_and_index_only),
 		UNIT_TEST(normalises_and_augments),
+		UNIT_TEST(order_is_fixed),
+		UNIT_TEST(measures_the_training_part),
+		UNIT_TEST(normalises_floats),
+		UNIT_TEST(refuses_bad_normalisation),
 		UNIT_TEST(refuses_too_few_samples),
 		UNIT_TEST(schedules_are_those_of_pytorch),
 		UNIT_TEST(schedules_print_and_parse_back),

@@ -1,9 +1,11 @@
 /* Data sets: what is read, and what is refused. */
 #include "runtime/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <zlib.h>
 
@@ -11,7 +13,8 @@
 #include "support/npy.h"
 #include "tests/lib/unit.h"
 
-#define SHAPES_CRC 0x4d922b0cu
+#define CIFAR "shared/assets/data/cifar10/cifar10_exact_train4000.bin"
+#define SHAPES_CRC 0x1006460fu
 
 static char *
 folder(struct unit *u, const char *name)
@@ -161,6 +164,35 @@ refuses_truncated_gzip(void **state)
 	}
 }
 
+/* What stands for a file and is none; what is announced and cannot be. */
+static void
+refuses_odd_files(void **state)
+{
+	struct unit *u = *state;
+	char *dir = folder(u, "odd");
+	const char *name = "train-images-idx3-ubyte", *path;
+	uint8_t huge[16 + 4096] = {0, 0, 8, 3, 0, 0x40, 0, 0, 0, 0, 0xff, 0xff,
+	    0, 0, 0xff, 0xff};
+
+	path = arena_printf(u->arena, "%s/%s", dir, name);
+	put(u, dir, "train-labels-idx1-ubyte", labels, sizeof labels);
+	assert_int_equal(mkdir(path, 0777), 0);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "is a folder");
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "is no regular file");
+	assert_int_equal(unlink(path), 0);
+	/* 2^22 images of 65535 x 65535: 2^54 bytes */
+	put(u, dir, name, huge, sizeof huge);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "more than it can hold");
+	put_gzip(u, dir, name, huge, sizeof huge);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "more than it can hold");
+}
+
 static void
 reads_cifar(void **state)
 {
@@ -191,6 +223,9 @@ reads_cifar(void **state)
 	put(u, dir, "data_batch_1.bin", r, 2 * 3073);
 	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
 	unit_expect_error(u, "sample 1: label 10 is no class from 0 to 9");
+	put_gzip(u, dir, "data_batch_1.bin", r, 3073);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "is compressed");
 	put(u, dir, "test_batch.bin", r, 0);
 	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TEST));
 	unit_expect_error(u, "holds no samples");
@@ -217,6 +252,7 @@ reads_npy_pairs(void **state)
 	struct unit *u = *state;
 	char *dir = folder(u, "npy");
 	float x[2 * 3] = { 1, 2, 3, 4, 5, 6 }, y[2 * 2] = { 0, 1, 2, 3 };
+	double z[2 * 2] = {0, 1, 2, 0.1};
 	int64_t l[3] = { 4, -1, 0 }, dx[2] = { 2, 3 }, dy[2] = { 2, 2 };
 	struct dataset *s;
 
@@ -229,6 +265,10 @@ reads_npy_pairs(void **state)
 	assert_int_equal(dataset_elems(s), 3);
 	assert_int_equal(dataset_targets(s), 2);
 	assert_true(s->targets[3] == 3.0f);
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	s = dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN);
+	assert_non_null(s);
+	assert_true(s->targets[3] == 0.1f);
 	write_npy(u, dir, "train_y.npy", DT_I64, 1, dx, l);
 	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
 	unit_expect_error(u, "sample 1: label -1 is no class");
@@ -237,6 +277,32 @@ reads_npy_pairs(void **state)
 	s = dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN);
 	assert_non_null(s);
 	assert_int_equal(s->classes, 5);
+}
+
+static void
+refuses_bad_npy_pairs(void **state)
+{
+	struct unit *u = *state;
+	char *dir = folder(u, "npybad");
+	float x[2 * 3] = {1, 2, 3, 4, 5, 6};
+	double z[2 * 2] = {0, 1, 2, 0.1};
+	int64_t l[3] = {4, 2, 0}, dx[2] = {2, 3}, dy[2] = {2, 2};
+
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	x[4] = INFINITY;
+	write_npy(u, dir, "train_x.npy", DT_F32, 2, dx, x);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "train_x.npy: error: sample 1: holds an infinity");
+	x[4] = 5;
+	write_npy(u, dir, "train_x.npy", DT_F32, 2, dx, x);
+	z[0] = NAN;
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "train_y.npy: error: sample 0: holds NaN");
+	dy[1] = 0;
+	write_npy(u, dir, "train_y.npy", DT_F64, 2, dy, z);
+	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
+	unit_expect_error(u, "targets are empty");
 	dx[0] = 3;
 	write_npy(u, dir, "train_y.npy", DT_I64, 1, dx, l);
 	assert_null(dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN));
@@ -294,7 +360,7 @@ real_mnist(void **state)
 	const char *dir = "../shared/assets/data/mnist";
 	struct stat st;
 	struct dataset *s;
-	double sum = 0;
+	double sum = 0, squares = 0;
 
 	if (stat(dir, &st) != 0)
 		skip();
@@ -303,15 +369,45 @@ real_mnist(void **state)
 		fail_msg("%s", u->last);
 	assert_int_equal(s->count, 60000);
 	assert_int_equal(s->dim[2], 28);
-	for (int64_t i = 0; i < s->count * 784; i++)
-		sum += ((const uint8_t *)s->data)[i];
-	sum /= (double)s->count * 784 * 255;
+	for (int64_t i = 0; i < s->count * 784; i++) {
+		double v = ((const uint8_t *)s->data)[i] / 255.0;
+
+		sum += v;
+		squares += v * v;
+	}
+	sum /= (double)s->count * 784;
+	squares = squares / ((double)s->count * 784) - sum * sum;
 	assert_true(sum > 0.13065 && sum < 0.13075);
+	assert_true(squares > 0.30805 * 0.30805 && squares < 0.30815 * 0.30815);
 	assert_int_equal(s->labels[0], 5);
 	s = dataset_open(u->arena, &u->diag, dir, DATASET_TEST);
 	assert_non_null(s);
 	assert_int_equal(s->count, 10000);
 	assert_int_equal(s->labels[0], 7);
+}
+
+/* The first 4,000 exact images, in a folder as CIFAR-10 has it: the published
+ * set starts with a frog, two trucks, a deer and an automobile. */
+static void
+real_cifar(void **state)
+{
+	struct unit *u = *state;
+	static const int32_t first[] = {6, 9, 9, 4, 1};
+	char *dir = folder(u, "real"), here[4096];
+	struct dataset *s;
+
+	if (access("../" CIFAR, F_OK) != 0)
+		skip();
+	assert_non_null(getcwd(here, sizeof here));
+	assert_int_equal(symlink(arena_printf(u->arena, "%s/../%s", here,
+	    CIFAR), arena_printf(u->arena, "%s/data_batch_1.bin", dir)), 0);
+	s = dataset_open(u->arena, &u->diag, dir, DATASET_TRAIN);
+	if (s == NULL)
+		fail_msg("%s", u->last);
+	assert_int_equal(s->count, 4000);
+	assert_memory_equal(s->labels, first, sizeof first);
+	assert_int_equal(((const uint8_t *)s->data)[0], 59);
+	assert_int_equal(((const uint8_t *)s->data)[3071], 72);
 }
 
 int
@@ -321,11 +417,14 @@ main(void)
 		UNIT_TEST(reads_mnist_plain_and_gzip),
 		UNIT_TEST(refuses_damaged_idx_files),
 		UNIT_TEST(refuses_truncated_gzip),
+		UNIT_TEST(refuses_odd_files),
 		UNIT_TEST(reads_cifar),
 		UNIT_TEST(reads_npy_pairs),
+		UNIT_TEST(refuses_bad_npy_pairs),
 		UNIT_TEST(refuses_what_is_no_data),
 		UNIT_TEST(shapes_are_fixed),
 		UNIT_TEST(real_mnist),
+		UNIT_TEST(real_cifar),
 	};
 
 	return cmocka_run_group_tests_name("runtime/dataset", tests, NULL,

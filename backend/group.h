@@ -1,0 +1,85 @@
+/* Layer groups: nodes that run in a loop over sub-batches. See GROUPS.md. */
+#ifndef WAVE_BACKEND_GROUP_H
+#define WAVE_BACKEND_GROUP_H
+
+#include "backend/lower.h"
+
+/* What a node has to do with the batch. */
+enum batch_part {
+	PART_WHOLE, /* nothing: its operands are the same for all samples */
+	PART_SPLIT, /* its results have the batch as (part of) dimension 0 */
+	PART_SUM,   /* its result is a sum over the batch */
+};
+
+/* A run of nodes of one group and phase. */
+struct region {
+	uint32_t group; /* index into graph.groups */
+	const char *phase;
+	/* Positions in the schedule: before the loop [first, loop), in it
+	 * [loop, after), after it [after, end). */
+	uint32_t first, loop, after, end;
+	int64_t sub, full, rest; /* samples, iterations, samples of the last */
+	int64_t wanted;          /* the sub-batch asked for */
+	int64_t *live;           /* local bytes while [loop + i] runs */
+	int64_t peak;            /* most of them, and what was there */
+	int64_t room;
+	/* By value id: a root that is on chip within an iteration, or, if it is
+	 * a sum, from one to the next. */
+	bool *local;
+};
+
+/* The order in which nodes are lowered, and the regions in it. */
+struct schedule {
+	const struct node **node;
+	uint32_t n;
+	struct region **region; /* by position; NULL: in none */
+	int64_t batch;          /* samples; 0: not known */
+	bool train;             /* sums over the batch are chains */
+	bool *split;            /* by value id: dimension 0 holds the batch */
+	enum batch_part *part;  /* by node id */
+};
+
+/* Where partial sums over the batch start. */
+enum carry {
+	CARRY_NEW,   /* from 0: the first iteration, or the only one */
+	CARRY_LOOP,  /* from 0 in the first iteration of the loop */
+	CARRY_ADD,   /* from those of the iterations before */
+};
+
+/* ---- group_find.c ---- */
+/* Finds the regions and the schedule of lw->g: in each region first what does
+ * not depend on the sub-batch, then the loop, then what follows from sums.
+ * False after a diagnostic. */
+bool group_find(struct lower *lw);
+/* The region in whose loop position at lies, or NULL. */
+struct region *group_loop_at(const struct lower *lw, int64_t at);
+
+/* ---- group_place.c ---- */
+/* Decides what stays on chip in r's iterations and how many samples they
+ * take; cap: bytes of the global buffer. False after a diagnostic. */
+bool group_fit(struct lower *lw, struct region *r, int64_t cap);
+/* The place of v in the iteration being lowered. */
+struct place *group_place(struct lower *lw, const struct value *v);
+/* Makes the buffer of a sum that is on chip during the region. */
+void group_sum_buffer(struct lower *lw, const struct value *v);
+/* The part of pl, whose first dimension holds the batch, of this iteration. */
+struct place group_slice(const struct lower *lw, const struct place *pl);
+
+/* ---- group_lower.c ---- */
+bool group_lower(struct lower *lw, struct region *r,
+    bool (*node)(struct lower *lw, uint32_t at));
+
+/* ---- group_sum.c ---- */
+/* Whether a sum of vectors is too large for the chip: it is added to in
+ * DRAM. */
+bool group_sum_is_big(struct lower *lw, const struct node *n);
+/* Whether sums over the batch continue earlier ones. */
+bool carry_on(const struct lower *lw);
+/* Loads the partial sums of acc into part (f32, on chip, same shape), or
+ * zeros where there are none yet. */
+void carry_load(struct lower *lw, const struct place *acc,
+    const struct place *part);
+/* reduce_sum over the batch: a tree for each sample, a chain over them. */
+bool lower_batch_sum(struct lower *lw, const struct node *n);
+
+#endif

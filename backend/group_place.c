@@ -1,0 +1,364 @@
+/* Layer groups: what stays on chip within an iteration. */
+#include "backend/group.h"
+
+#include <string.h>
+
+#include "backend/place.h"
+#include "backend/vec.h"
+
+/* A root as one region's loop sees it; positions count from the loop's
+ * first. */
+struct guest {
+	struct info *root;
+	int64_t first, last;
+	int64_t readers;  /* nodes that read it */
+	uint32_t counted; /* the last of them, + 1 */
+	bool made;        /* computed here */
+	bool hard;        /* must be on chip */
+};
+
+struct fit {
+	struct lower *lw;
+	struct region *r;
+	int64_t cap;
+	struct guest *guest; /* those that may be on chip */
+	size_t n;
+	int64_t *fixed; /* working bytes by position, for one sample */
+	int64_t *extra; /* and whatever the sub-batch */
+};
+
+static int64_t
+round_up(int64_t v, int64_t to)
+{
+	return to > 1 ? ceil_div(v, to) * to : v;
+}
+
+static int64_t
+guest_bytes(const struct fit *f, const struct guest *g, int64_t sub)
+{
+	return round_up(g->root->bytes / f->lw->sched->batch * sub,
+	    f->lw->target->sram_align);
+}
+
+/* ---- who is there ---- */
+
+static void
+note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
+    bool made)
+{
+	struct info *root;
+	if (f->lw->res->info[v->id].inlined) {
+		for (int i = 0; i < v->def->nin && !made; i++)
+			note(f, slot, v->def->in[i], at, false);
+		return;
+	}
+	root = place_root(f->lw, v);
+	if (!f->lw->sched->split[root->v->id] || root->bytes == 0)
+		return;
+	if (slot[root->v->id] == 0) {
+		f->guest[f->n] = (struct guest){.root = root, .first = at};
+		slot[root->v->id] = ++f->n;
+	}
+	struct guest *g = &f->guest[slot[root->v->id] - 1];
+	g->last = at;
+	g->made = g->made || made;
+	if (!made && g->counted != at + 1) {
+		g->counted = at + 1;
+		g->readers++;
+	}
+}
+
+/* Values made here stay for their readers; what others made is loaded once
+ * where several read it. */
+static bool
+wants_chip(const struct guest *g)
+{
+	enum keep keep = g->root->v->keep;
+	if (keep == KEEP_DRAM || g->root->converted)
+		return false;
+	return g->made ? g->readers > 0 : g->readers > 1;
+}
+
+static void
+collect(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	const struct schedule *s = lw->sched;
+	size_t *slot = NEW_ARRAY(lw->arena, size_t, lw->g->nvalues + 1);
+	size_t most = 0, kept = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++)
+		most += (size_t)(s->node[i]->nin + s->node[i]->nout);
+	f->guest = NEW_ARRAY(lw->arena, struct guest, most + 1);
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		bool view = place_is_view(lw, n) || place_inlined(lw, n);
+		for (int k = 0; k < n->nin && !view; k++)
+			if (n->in[k] != NULL)
+				note(f, slot, n->in[k], i - f->r->loop, false);
+		for (int k = 0; k < n->nout && !view; k++)
+			if (n->out[k] != NULL)
+				note(f, slot, n->out[k], i - f->r->loop, true);
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		if (!wants_chip(&f->guest[i]))
+			continue;
+		f->guest[kept] = f->guest[i];
+		f->guest[kept].hard = f->guest[i].made &&
+		    f->guest[i].root->v->keep == KEEP_CHIP;
+		kept++;
+	}
+	f->n = kept;
+	for (size_t i = 0; i < f->n; i++)
+		f->r->local[f->guest[i].root->v->id] = true;
+}
+
+/* ---- how much ---- */
+
+/* The least that steps of a reduction leave: all of what it sums. */
+static int64_t
+tree_bytes(const struct node *n)
+{
+	int64_t in = type_elems(&n->in[0]->type);
+	int64_t out = type_elems(&n->out[0]->type);
+	return in > out && out > 0 ? in / out * 4 * 3 : 0;
+}
+
+/* What the node at position at (of the loop) needs beside values on chip. */
+static int64_t
+work_bytes(const struct fit *f, const struct node *n, int64_t sub)
+{
+	struct lower *lw = f->lw;
+	int64_t sum = 4096, limit = f->cap / 6;
+	bool matrix = op_info(n->op)->lowering == LOWER_MATRIX;
+	if (place_is_view(lw, n) || place_inlined(lw, n))
+		return 0;
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
+			sum = vop_step_limit(lw) + tree_bytes(n);
+	for (int i = 0; i < n->nin + n->nout; i++) {
+		const struct value *v = i < n->nin ? n->in[i] :
+		    n->out[i - n->nin];
+		if (v == NULL || (matrix && n->op != OP_conv_wgrad && i == 1))
+			continue; /* weights have the WBUF */
+		if (lw->res->info[v->id].inlined)
+			continue;
+		const struct info *root = place_root(lw, v);
+		if (root->resident || f->r->local[root->v->id])
+			continue;
+		int64_t bytes = type_bytes(&v->type);
+		sum += lw->sched->split[v->id] ?
+		    2 * (bytes / lw->sched->batch * sub) : bytes;
+	}
+	return sum < limit ? sum : limit;
+}
+
+/* Bytes alive at each position; false when it is too much somewhere, *at. */
+static bool
+count(struct fit *f, int64_t sub, bool hard, int64_t *at)
+{
+	struct region *r = f->r;
+	int64_t n = r->after - r->loop;
+	memset(r->live, 0, (size_t)(n + 1) * sizeof *r->live);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct guest *g = &f->guest[i];
+		if (!r->local[g->root->v->id] || (hard && !g->hard))
+			continue;
+		int64_t b = guest_bytes(f, g, sub);
+		r->live[g->first] += b;
+		r->live[g->last + 1] -= b;
+	}
+	for (int64_t i = 1; i < n; i++)
+		r->live[i] += r->live[i - 1];
+	for (*at = 0; *at < n; (*at)++) {
+		const struct node *x = f->lw->sched->node[r->loop + *at];
+		if (r->live[*at] + work_bytes(f, x, sub) > f->cap)
+			return false;
+	}
+	return true;
+}
+
+/* The guest at position at that gains least by staying. */
+static struct guest *
+pick_victim(struct fit *f, int64_t at, bool hard)
+{
+	struct guest *worst = NULL;
+	double least = 0;
+	for (size_t i = 0; i < f->n; i++) {
+		struct guest *g = &f->guest[i];
+		if (!f->r->local[g->root->v->id] || g->first > at ||
+		    g->last < at || (g->hard && !hard))
+			continue;
+		double gain = (double)(g->readers + g->made) /
+		    (double)(g->last - g->first + 1);
+		if (worst == NULL || gain < least || (gain == least &&
+		    g->root->bytes > worst->root->bytes)) {
+			worst = g;
+			least = gain;
+		}
+	}
+	return worst;
+}
+
+static void
+set_iterations(const struct lower *lw, struct region *r, int64_t sub)
+{
+	r->sub = sub;
+	r->full = lw->sched->batch / sub;
+	r->rest = lw->sched->batch % sub;
+}
+
+/* Small sums, such as those of a bias, take less room than their transfers
+ * take time. */
+#define SMALL_PART 1024 /* of the global buffer */
+
+static int64_t
+sum_bytes(const struct fit *f, const struct value *v)
+{
+	return round_up(type_elems(&v->type) * 4, f->lw->target->sram_align);
+}
+
+/* Sums that stay on chip from one iteration to the next. */
+static void
+collect_sums(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		const struct value *v = n->out[0];
+		if (lw->sched->part[n->id] != PART_SUM ||
+		    !place_resolve(lw, v)->is_root || v->keep == KEEP_DRAM ||
+		    (v->keep == KEEP_AUTO && sum_bytes(f, v) * SMALL_PART >
+		    lw->target->gbuf_bytes))
+			continue;
+		f->r->local[v->id] = true;
+		f->cap -= sum_bytes(f, v);
+	}
+}
+
+/* The largest sum leaves; false when there is none. */
+static bool
+drop_sum(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	const struct value *worst = NULL;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		if (lw->sched->part[n->id] == PART_SUM &&
+		    f->r->local[n->out[0]->id] && (worst == NULL ||
+		    sum_bytes(f, n->out[0]) > sum_bytes(f, worst)))
+			worst = n->out[0];
+	}
+	if (worst == NULL)
+		return false;
+	f->r->local[worst->id] = false;
+	f->cap += sum_bytes(f, worst);
+	return true;
+}
+
+bool
+group_fit(struct lower *lw, struct region *r, int64_t cap)
+{
+	struct fit f = {.lw = lw, .r = r, .cap = cap};
+	int64_t at, sub = r->wanted;
+	bool all = false; /* even those that were to stay leave */
+	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
+	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
+	collect(&f);
+	if (sub < lw->sched->batch)
+		collect_sums(&f);
+	while (!count(&f, sub, true, &at) && drop_sum(&f))
+		;
+	while (sub > 1 && !count(&f, sub, true, &at))
+		sub--;
+	if (sub == 1 && r->wanted > 1)
+		all = !count(&f, sub, true, &at);
+	while (!count(&f, sub, false, &at)) {
+		struct guest *g = pick_victim(&f, at, all || r->wanted == 1);
+		if (g == NULL)
+			break; /* the node says what it needs */
+		r->local[g->root->v->id] = false;
+	}
+	set_iterations(lw, r, sub);
+	r->room = f.cap;
+	r->peak = 0;
+	for (uint32_t i = 0; i < r->after - r->loop; i++)
+		if (r->live[i] > r->peak)
+			r->peak = r->live[i];
+	return true;
+}
+
+/* ---- places ---- */
+
+struct place
+group_slice(const struct lower *lw, const struct place *pl)
+{
+	struct place s = *pl;
+	int64_t rows = pl->dim[0] / lw->sched->batch; /* of a sample */
+	int64_t step = rows * pl->stride[0];
+	s.dim[0] = rows * lw->region_count;
+	s.offset += lw->region_at * step;
+	if (lw->region_loop != NULL)
+		place_advance(&s, lw->region_loop, lw->region_count * step);
+	return s;
+}
+
+/* The buffer of a root's current part. */
+static struct tile_buffer *
+local_buffer(struct lower *lw, struct info *root)
+{
+	if (root->local != NULL)
+		return root->local;
+	const struct value *v = root->v;
+	int64_t bytes = root->bytes / lw->sched->batch * lw->region_count;
+	root->local = tile_buffer(lw->p, v->name != NULL ? v->name :
+	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF, bytes, 1,
+	    lw->region_loop);
+	root->local->traffic = place_traffic(v);
+	return root->local;
+}
+
+/* Where a sum lies on chip: as in memory, in f32. */
+static struct place
+sum_place(const struct info *in)
+{
+	struct place pl = in->rel;
+	int64_t size = (int64_t)dtype_size(pl.dtype);
+	pl.dtype = DT_F32;
+	for (int i = 0; i < pl.rank; i++)
+		pl.stride[i] = pl.stride[i] / size * 4;
+	return pl;
+}
+
+void
+group_sum_buffer(struct lower *lw, const struct value *v)
+{
+	struct info *in = place_resolve(lw, v);
+	struct place pl = sum_place(in);
+	in->local = tile_buffer(lw->p, v->name != NULL ? v->name :
+	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF,
+	    place_bytes(&pl), 1, NULL);
+	in->local->traffic = place_traffic(v);
+}
+
+struct place *
+group_place(struct lower *lw, const struct value *v)
+{
+	const struct info *in = place_resolve(lw, v);
+	struct info *root = place_root(lw, v);
+	if (!lw->sched->split[v->id] && !lw->region->local[v->id])
+		return place_whole(lw, v);
+	struct place *pl = NEW(lw->arena, struct place);
+	if (!lw->sched->split[v->id]) {
+		*pl = sum_place(in);
+		pl->buf = root->local;
+		return pl;
+	}
+	if (!lw->region->local[root->v->id]) {
+		*pl = group_slice(lw, place_whole(lw, v));
+		return pl;
+	}
+	*pl = in->rel;
+	pl->buf = local_buffer(lw, root);
+	pl->dim[0] = pl->dim[0] / lw->sched->batch * lw->region_count;
+	return pl;
+}
