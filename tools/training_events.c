@@ -76,6 +76,9 @@ on_diverged(void *user, const struct trainer_diverged *e)
 	struct diag *d = &w->dr.diag;
 
 	show_clear(&w->show);
+	printf("step %lld is not finite: computing it again to find where "
+	    "that began\n", (long long)e->step + 1);
+	(void)fflush(stdout);
 	if (!find_not_finite(d, w->dr.graph, e, w->t.x.name, w->t.y.name,
 	    &found))
 		return;

@@ -175,6 +175,13 @@ if [ ! -s err ] && [ $killed -gt 0 ] && run 0 "${long[@]}" \
 else
 	bad "kill -9 and --resume ($killed times)"
 fi
+# Nothing is left to do: the result is shown, the file stays.
+if run 0 "${full[@]}" full.ckpt --resume && grep -q '^accuracy' out &&
+    ! grep -q '^epoch' out && cmp full.ckpt same.ckpt; then
+	ok "--resume at the end"
+else
+	bad "--resume at the end"
+fi
 rm -f cut.ckpt
 if run 0 "${full[@]}" cut.ckpt --resume &&
     grep -q '^no checkpoint cut.ckpt yet' out && cmp full.ckpt cut.ckpt; then
