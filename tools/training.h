@@ -15,6 +15,7 @@ struct training {
 	struct checkpoint from; /* --resume: where it goes on */
 	bool resumed;
 	uint64_t seed;
+	struct graph *model; /* what --export writes */
 	bool probabilities; /* that is what the model's first output is */
 	struct train_data data;
 	struct train_rate *rate; /* the schedule */
@@ -29,6 +30,13 @@ struct training {
 	diag_fn *report; /* prints messages; they come between bars */
 	void *report_user;
 };
+
+/* For --export: keeps the model in its inference form, to be called between
+ * training derivation and passes; whether ONNX has words for it; writes it
+ * with the present values of its states. Nothing without --export. */
+void training_keep_model(struct training *w);
+bool training_can_export(struct training *w);
+bool training_export(struct training *w);
 
 /* What the numbers depend on beside model, seed and data, in one line:
  * "batch 64, lr 0.05, loss cross_entropy, sgd, momentum 0.9". */
