@@ -56,8 +56,8 @@ struct region *group_loop_at(const struct lower *lw, int64_t at);
 
 /* ---- group_place.c ---- */
 /* Decides what stays on chip in r's iterations and how many samples they
- * take; cap: bytes of the global buffer. False after a diagnostic. */
-bool group_fit(struct lower *lw, struct region *r, int64_t cap);
+ * take; cap: bytes of the global buffer. */
+void group_fit(struct lower *lw, struct region *r, int64_t cap);
 /* The place of v in the iteration being lowered. */
 struct place *group_place(struct lower *lw, const struct value *v);
 /* Makes the buffer of a sum that is on chip during the region. */

@@ -255,7 +255,7 @@ drop_sum(struct fit *f)
 	return true;
 }
 
-bool
+void
 group_fit(struct lower *lw, struct region *r, int64_t cap)
 {
 	struct fit f = {.lw = lw, .r = r, .cap = cap};
@@ -284,7 +284,6 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	for (uint32_t i = 0; i < r->after - r->loop; i++)
 		if (r->live[i] > r->peak)
 			r->peak = r->live[i];
-	return true;
 }
 
 /* ---- places ---- */

@@ -49,6 +49,15 @@ struct info *place_root(struct lower *lw, const struct value *v);
  * touches it in every iteration. */
 void place_touch(struct lower *lw, struct info *root, int64_t at, bool use);
 
+/* ---- place_stay.c ---- */
+/* Chooses what is resident, and what is on chip inside of regions. budget as
+ * in lower_graph. */
+void place_choose(struct lower *lw, double budget);
+/* Writing over a residual saves room on chip; in DRAM it saves nothing and
+ * orders stores behind loads. True when a value had to give it up: places are
+ * to be found again. */
+bool place_give_up_over(struct lower *lw);
+
 /* ---- vec_tree.c ---- */
 /* Finds the values that their readers compute. */
 void place_find_inlined(struct lower *lw);

@@ -68,7 +68,7 @@ static void
 grow(struct lower *lw, const struct value *v, int64_t elems, struct tree *t)
 {
 	if (!lw->res->info[v->id].inlined) {
-		for (int i = 0; i < t->leaves; i++)
+		for (int i = 0; i < t->leaves && i < MAX_OPERANDS; i++)
 			if (t->leaf[i] == v)
 				return;
 		if (t->leaves < MAX_OPERANDS)
@@ -137,7 +137,8 @@ may_inline(struct lower *lw, const struct value *v)
 static void
 limit_trees(struct lower *lw, const struct node *n)
 {
-	for (;;) {
+	enum lowering l = op_info(n->op)->lowering;
+	while (l == LOWER_MAP || l == LOWER_REDUCE) {
 		struct tree t = {0};
 		const struct value *drop = NULL;
 		for (int i = 0; i < n->nin; i++) {

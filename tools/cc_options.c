@@ -25,6 +25,7 @@ static const char help_text[] =
     "  -fsyntax-only     check the model, write nothing\n"
     "  -emit-graph       graph IR (.wgr)\n"
     "  -emit-dot         graph as Graphviz DOT\n"
+    "  -emit-onnx        the model as ONNX, before what only lowering needs\n"
     "  -emit-tile        schedule (.wtl)\n"
     "  -S                assembly (.ws)\n"
     "\n"
@@ -235,7 +236,7 @@ static bool
 parse_stage(struct wavecc_options *o, const char *arg)
 {
 	static const struct flag stages[] = {{"-emit-graph", STAGE_GRAPH},
-	    {"-emit-dot", STAGE_DOT}, {"-emit-tile", STAGE_TILE},
+	    {"-emit-dot", STAGE_DOT}, {"-emit-onnx", STAGE_ONNX}, {"-emit-tile", STAGE_TILE},
 	    {"-S", STAGE_ASM}, {"-c", STAGE_OBJECT}};
 	for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
 		if (strcmp(arg, stages[i].name) == 0) {
@@ -344,6 +345,7 @@ default_output(const struct wavecc_options *o)
 {
 	static const char *const ext[] = {[STAGE_SYNTAX] = "",
 	    [STAGE_GRAPH] = ".wgr", [STAGE_DOT] = ".dot",
+	    [STAGE_ONNX] = ".onnx",
 	    [STAGE_TILE] = ".wtl", [STAGE_ASM] = ".ws",
 	    [STAGE_OBJECT] = ".wo"};
 	const char *base = strrchr(o->input, '/');
@@ -385,7 +387,10 @@ wavecc_parse(struct wavecc_options *o, int argc, char **argv)
 		return usage("no model%s", "");
 	if (o->output == NULL)
 		o->output = default_output(o);
-	if (o->stage == STAGE_OBJECT && strcmp(o->output, "-") == 0)
+	if (strcmp(o->output, "-") == 0 && o->stage == STAGE_OBJECT)
 		return usage("an object cannot go to standard output%s", "");
+	if (strcmp(o->output, "-") == 0 && o->stage == STAGE_ONNX)
+		return usage("an ONNX file cannot go to standard output%s",
+		    "");
 	return WAVECC_COMPILE;
 }

@@ -15,6 +15,7 @@ enum wavecc_stage {
 	STAGE_SYNTAX, /* -fsyntax-only: nothing */
 	STAGE_GRAPH,  /* -emit-graph: .wgr */
 	STAGE_DOT,    /* -emit-dot */
+	STAGE_ONNX,   /* -emit-onnx */
 	STAGE_TILE,   /* -emit-tile: .wtl */
 	STAGE_ASM,    /* -S: .ws */
 	STAGE_OBJECT, /* .wo */

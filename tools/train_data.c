@@ -109,7 +109,7 @@ train_data_divide(struct train_data *t, struct arena *a, struct diag *d,
     int64_t batch, uint64_t seed, const char *augment)
 {
 	struct batch_options train = {.batch = batch, .seed = seed,
-	    .shuffle = true, .drop_last = true}, test;
+	    .shuffle = true, .drop_last = true};
 	const char *why = batch_augment(&train, a,
 	    augment != NULL ? augment : "");
 
@@ -117,11 +117,10 @@ train_data_divide(struct train_data *t, struct arena *a, struct diag *d,
 		diag_error(d, NULL, "--augment: %s", why);
 		return false;
 	}
-	test = (struct batch_options){.batch = batch, .plain = train.plain};
 	t->train_batches = batcher_open(a, d, t->train, &train);
 	if (t->train_batches == NULL)
 		return false;
-	t->test_batches = batcher_open(a, d, t->test, &test);
+	t->test_batches = batcher_open_test(a, d, t->test, t->train_batches);
 	if (t->test_batches == NULL)
 		return false;
 	t->source = (struct trainer_data){.fill = fill, .user = t,
