@@ -236,7 +236,8 @@ static bool
 parse_stage(struct wavecc_options *o, const char *arg)
 {
 	static const struct flag stages[] = {{"-emit-graph", STAGE_GRAPH},
-	    {"-emit-dot", STAGE_DOT}, {"-emit-onnx", STAGE_ONNX}, {"-emit-tile", STAGE_TILE},
+	    {"-emit-dot", STAGE_DOT}, {"-emit-onnx", STAGE_ONNX},
+	    {"-emit-tile", STAGE_TILE},
 	    {"-S", STAGE_ASM}, {"-c", STAGE_OBJECT}};
 	for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
 		if (strcmp(arg, stages[i].name) == 0) {
