@@ -15,7 +15,6 @@ struct training {
 	struct checkpoint from; /* --resume: where it goes on */
 	bool resumed;
 	uint64_t seed;
-	struct graph *model; /* what --export writes */
 	bool probabilities; /* that is what the model's first output is */
 	struct train_data data;
 	struct train_rate *rate; /* the schedule */
@@ -31,10 +30,8 @@ struct training {
 	void *report_user;
 };
 
-/* For --export: keeps the model in its inference form, to be called between
- * training derivation and passes; whether ONNX has words for it; writes it
- * with the present values of its states. Nothing without --export. */
-void training_keep_model(struct training *w);
+/* For --export: whether ONNX has words for the model; writes it with the
+ * present values of its states. Nothing without --export. */
 bool training_can_export(struct training *w);
 bool training_export(struct training *w);
 

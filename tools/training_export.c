@@ -4,15 +4,6 @@
 #include <string.h>
 
 #include "frontend/onnx_write.h"
-#include "ir/clone.h"
-#include "support/file.h"
-
-void
-training_keep_model(struct training *w)
-{
-	if (w->args.export != NULL)
-		w->model = graph_clone(w->dr.arena, w->dr.eval);
-}
 
 struct values {
 	const struct checkpoint_tensor *tensor;
@@ -43,10 +34,10 @@ training_can_export(struct training *w)
 	size_t size;
 	bool ok;
 
-	if (w->model == NULL)
+	if (w->args.export == NULL)
 		return true;
 	a = arena_new();
-	ok = onnx_write(a, &w->dr.diag, w->model, NULL, &bytes, &size);
+	ok = onnx_write(a, &w->dr.diag, w->dr.model, NULL, &bytes, &size);
 	arena_free(a);
 	return ok;
 }
@@ -57,17 +48,14 @@ training_export(struct training *w)
 	struct arena *a;
 	struct values v = {.n = w->t.states.n};
 	struct onnx_write_options opt = {.state = value_of, .user = &v};
-	uint8_t *bytes;
-	size_t size;
 	bool ok;
 
-	if (w->model == NULL)
+	if (w->args.export == NULL)
 		return true;
 	a = arena_new();
 	v.tensor = trainer_states(&w->t, a);
 	ok = v.tensor != NULL &&
-	    onnx_write(a, &w->dr.diag, w->model, &opt, &bytes, &size) &&
-	    file_write(&w->dr.diag, w->args.export, bytes, size);
+	    driver_write_onnx(&w->dr, w->dr.model, w->args.export, &opt);
 	arena_free(a);
 	return ok;
 }

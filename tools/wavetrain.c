@@ -109,7 +109,6 @@ compile(struct training *w)
 	    dr->graph->outputs.data[0]->def : NULL);
 	if (!driver_train(dr))
 		return false;
-	training_keep_model(w);
 	return training_can_export(w) && driver_passes(dr) &&
 	    driver_tile(dr) && driver_code(dr) && dr->diag.errors == 0;
 }

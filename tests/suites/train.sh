@@ -131,7 +131,8 @@ fi
 # The exported model is the trained one: as good, and named as it was.
 if run 0 "${small[@]}" --epochs 2 --export out.onnx --log log.jsonl; then
 	loss=$(value end test_loss)
-	if run 0 out.onnx --data data --batch 16 --lr 0 --log log.jsonl &&
+	if run 0 out.onnx --data data --batch 16 --lr 1e-30 \
+	    --log log.jsonl &&
 	    awk -v a="$loss" -v b="$(value end test_loss)" \
 	    'BEGIN { exit !(a < 1.5 && (a - b) ^ 2 < 1e-12) }' &&
 	    wavecc out.onnx -ftrain -fbatch=2 -o out.wo 2>err &&
