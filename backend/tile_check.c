@@ -225,6 +225,12 @@ check_vec(struct tile_verifier *v)
 	}
 	if (!positive(v, "rank", x->rank, VEC_MAX_RANK))
 		return false;
+	if (x->chain < 0 || x->chain >= 2 * VEC_CHAIN_DST ||
+	    ((x->chain & VEC_CHAIN_DST) != 0 && in->kind != TILE_MAP) ||
+	    (x->chain != 0 && in->kind == TILE_WIN)) {
+		tile_broken(v, "its operands cannot be chained");
+		return false;
+	}
 	if ((in->kind == TILE_RED) != (x->nred > 0) || x->nred < 0 ||
 	    x->nred > x->rank ||
 	    (in->kind == TILE_WIN && x->rank != VEC_MAX_RANK)) {

@@ -241,6 +241,7 @@ tile_desc_vec(struct tile_desc *t, const struct tile_vec *v)
 	out.func = v->v.func;
 	out.rank = v->v.rank;
 	out.nred = v->v.nred;
+	out.chain = v->v.chain;
 	for (int i = 0; i < v->v.rank; i++)
 		out.size[i] = v->v.size[i];
 	vec_operand(t, &v->dst, &v->v.dst, v->v.rank, &out.dst);

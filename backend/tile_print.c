@@ -290,6 +290,7 @@ print_vec(struct strbuf *s, const struct tile_vec *t)
 	strbuf_addf(s, " func=%s", vec_func_name((enum vec_func)v->func));
 	list(s, "size", v->size, v->rank);
 	field(s, "nred", v->nred, 0);
+	field(s, "chain", v->chain, 0);
 	print_operand(s, "dst", &t->dst, &v->dst, v->rank);
 	for (int i = 0; i < VEC_MAX_SRC; i++)
 		print_operand(s, src[i], &t->src[i], &v->src[i], v->rank);

@@ -213,6 +213,7 @@ read_vec(struct tile_reader *r, struct tile_vec *t)
 	read_func(r, t);
 	v->rank = tile_take_ints(r, "size", v->size, 1, VEC_MAX_RANK);
 	v->nred = (int)tile_take_int(r, "nred", 0);
+	v->chain = (int)tile_take_int(r, "chain", 0);
 	t->dst = read_operand(r, "dst", &v->dst.dtype, v->dst.stride,
 	    v->rank);
 	for (int i = 0; i < VEC_MAX_SRC; i++)

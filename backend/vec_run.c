@@ -294,7 +294,9 @@ emit_step(struct vop *o, const struct box *b, enum tile_kind kind,
 		t->src[i] = from->base;
 		set_operand(o, &t->v.src[i], from, k < 0 ?
 		    o->step[-1 - k].dtype : o->pl[k].dtype);
+		t->v.chain |= k < 0 ? 1 << i : 0;
 	}
+	t->v.chain |= dst == &s[0] ? 0 : VEC_CHAIN_DST;
 	memcpy(t->v.param, f->param, sizeof t->v.param);
 	tile_emit(o->lw->p, kind, Q_VE)->vec = t;
 }

@@ -5,7 +5,7 @@
 
 #include "frontend/onnx_write.h"
 #include "ir/names.h"
-#include "onnx.pb-c.h"
+#include "onnx/onnx.pb-c.h"
 
 struct out {
 	struct arena *arena;

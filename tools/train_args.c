@@ -43,6 +43,7 @@ static const char help_text[] =
     "  --save-every N         and after each N steps\n"
     "  --resume               go on from it; from the beginning if there is "
     "none\n"
+    "  --export FILE.onnx     the trained model\n"
     "  --log FILE.jsonl       a JSON record of the run, steps, epochs, end\n"
     "  --log-every N          of each N steps; 1\n"
     "\n"
@@ -196,6 +197,7 @@ train_args_parse(struct train_args *t, struct arena *a, int argc, char **argv)
 	    {"--lr", TEXT, &t->lr, NULL, 0, NULL},
 	    {"--checkpoint", TEXT, &t->checkpoint, NULL, 0, NULL},
 	    {"--augment", TEXT, &t->augment, NULL, 0, NULL},
+	    {"--export", TEXT, &t->export, NULL, 0, NULL},
 	    {"--log", TEXT, &t->log, NULL, 0, NULL},
 	    {"--epochs", NUMBER, NULL, &t->epochs, 1, NULL},
 	    {"--batch", NUMBER, NULL, &t->batch, 1, NULL},

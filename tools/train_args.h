@@ -9,7 +9,7 @@
 #include "support/vec.h"
 
 struct train_args {
-	const char *data, *augment, *lr, *checkpoint, *log;
+	const char *data, *augment, *lr, *checkpoint, *export, *log;
 	int64_t epochs, batch, seed; /* -1: not given */
 	int64_t save_every, log_every;
 	int threads;

@@ -30,6 +30,11 @@ struct training {
 	void *report_user;
 };
 
+/* For --export: whether ONNX has words for the model; writes it with the
+ * present values of its states. Nothing without --export. */
+bool training_can_export(struct training *w);
+bool training_export(struct training *w);
+
 /* What the numbers depend on beside model, seed and data, in one line:
  * "batch 64, lr 0.05, loss cross_entropy, sgd, momentum 0.9". */
 const char *training_text(struct training *w);

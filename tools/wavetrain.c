@@ -107,8 +107,10 @@ compile(struct training *w)
 		return false;
 	w->probabilities = is_softmax(dr->graph->outputs.len > 0 ?
 	    dr->graph->outputs.data[0]->def : NULL);
-	return driver_train(dr) && driver_passes(dr) && driver_tile(dr) &&
-	    driver_code(dr) && dr->diag.errors == 0;
+	if (!driver_train(dr))
+		return false;
+	return training_can_export(w) && driver_passes(dr) &&
+	    driver_tile(dr) && driver_code(dr) && dr->diag.errors == 0;
 }
 
 /* Whether entry `step` yields the output, too. */
@@ -237,7 +239,7 @@ finish(struct training *w, enum trainer_end end)
 		    t->opt.checkpoint == NULL || t->unsaved ? "" :
 		    t->opt.checkpoint);
 	else if (end == TRAINER_DONE)
-		ok = training_show_end(w) && ok;
+		ok = training_show_end(w) && training_export(w) && ok;
 	training_log_end(w, end);
 	ok = train_log_close(&w->log) && ok;
 	if (fflush(stdout) != 0) {

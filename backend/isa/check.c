@@ -135,6 +135,17 @@ vec_operands_check(const struct vec *v)
 		if (i < nsrc && o->dtype == DT_NONE)
 			return "a source has no dtype";
 	}
+	for (int i = 0; i < VEC_MAX_SRC; i++)
+		if ((v->chain >> i & 1) != 0 &&
+		    (i >= nsrc || v->src[i].space != SPACE_GBUF))
+			return "a chained source is absent or not in gbuf";
+	if (v->chain < 0 || v->chain >= 2 * VEC_CHAIN_DST)
+		return "chain has bits beyond the operands";
+	if ((v->chain & VEC_CHAIN_DST) != 0 &&
+	    vec_func_kind((enum vec_func)v->func) != VEC_MAP)
+		return "only the result of VMAP is chained";
+	if (v->chain != 0 && vec_func_kind((enum vec_func)v->func) == VEC_WIN)
+		return "VWIN takes no chained source";
 	return NULL;
 }
 

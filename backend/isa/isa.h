@@ -171,6 +171,7 @@ struct dma {
 
 #define VEC_MAX_RANK 8
 #define VEC_MAX_SRC 3
+#define VEC_CHAIN_DST (1 << VEC_MAX_SRC)
 
 struct vec_operand {
 	enum space space; /* SPACE_NONE: absent */
@@ -188,6 +189,8 @@ struct vec {
 	uint32_t func; /* enum vec_func */
 	int rank;
 	int nred; /* VRED: trailing reduced dimensions */
+	/* Operands that stay in the unit: bit i source i, then VEC_CHAIN_DST. */
+	int chain;
 	int64_t size[VEC_MAX_RANK];
 	struct vec_operand dst, src[VEC_MAX_SRC];
 	struct vec_axis axis[3];

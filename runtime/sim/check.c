@@ -32,6 +32,16 @@ struct state {
 	uint32_t readers;
 };
 
+#define CHAINED 16 /* results that a vector unit holds at a time */
+
+/* A result that a vector unit keeps for chained sources. */
+struct chained {
+	bool used;
+	enum dtype dtype;
+	int rank;
+	int64_t base, size[VEC_MAX_RANK], stride[VEC_MAX_RANK];
+};
+
 struct check {
 	struct sim *sim;
 	struct clocks clocks;
@@ -41,6 +51,8 @@ struct check {
 	struct reader *reader;
 	size_t nreaders, reader_cap;
 	size_t limit; /* of states and readers before they are collected */
+
+	struct chained *chain; /* by group, CHAINED results each, in turn */
 
 	/* The access at hand. */
 	struct actor me;
@@ -293,6 +305,67 @@ check_dma(struct check *c, const struct sim_queue *q, const struct dma *d,
 	access_box(c, load ? &a->chip : &a->dram);
 }
 
+/* ---- chains ---- */
+
+static struct chained
+chained_of(const struct check *c, const struct sim_queue *q,
+    const struct vec *v, const struct vec_operand *o)
+{
+	struct chained r = { .used = true, .dtype = o->dtype,
+		.rank = v->rank, .base = aff_eval(
+		    &c->sim->tables.aff[o->base], q->idx, q->group->id) };
+
+	for (int i = 0; i < v->rank; i++) {
+		r.size[i] = v->size[i];
+		r.stride[i] = o->stride[i];
+	}
+	return r;
+}
+
+static bool
+same_chained(const struct chained *a, const struct chained *b)
+{
+	bool same = a->used && b->used && a->dtype == b->dtype &&
+	    a->rank == b->rank && a->base == b->base;
+
+	for (int i = 0; same && i < a->rank; i++)
+		same = a->size[i] == b->size[i] &&
+		    a->stride[i] == b->stride[i];
+	return same;
+}
+
+/* The result that v leaves in the unit takes the place of one with its name,
+ * else of the oldest. */
+static void
+note_chained(struct check *c, const struct sim_queue *q, const struct vec *v)
+{
+	struct chained *of = &c->chain[q->group->id * CHAINED];
+	struct chained r = chained_of(c, q, v, &v->dst);
+	int at = 0;
+
+	while (at < CHAINED - 1 && !(of[at].used && of[at].base == r.base))
+		at++;
+	memmove(&of[1], &of[0], (size_t)at * sizeof *of);
+	of[0] = r;
+}
+
+static void
+check_chained(struct check *c, const struct sim_queue *q,
+    const struct vec *v, const struct vec_operand *o)
+{
+	const struct chained *of = &c->chain[q->group->id * CHAINED];
+	struct chained r = chained_of(c, q, v, o);
+	char me[256];
+
+	for (int i = 0; i < CHAINED; i++)
+		if (same_chained(&of[i], &r))
+			return;
+	if (fresh_report(c, 5, &c->me, &c->me))
+		diag_error(c->sim->diag, NULL,
+		    "no result was left in the vector unit for the chained "
+		    "source of %s", place(c, &c->me, me, sizeof me));
+}
+
 void
 check_vec(struct check *c, const struct sim_queue *q, enum opcode op,
     const struct vec *v)
@@ -305,6 +378,8 @@ check_vec(struct check *c, const struct sim_queue *q, enum opcode op,
 		if (o->space == SPACE_NONE)
 			continue;
 		begin_access(c, q, o->space, false);
+		if ((v->chain >> i & 1) != 0)
+			check_chained(c, q, v, o);
 		(void)access_vec_boxes(op, v, i,
 		    aff_eval(&aff[o->base], q->idx, q->group->id),
 		    access_box, c);
@@ -313,6 +388,8 @@ check_vec(struct check *c, const struct sim_queue *q, enum opcode op,
 	(void)access_vec_boxes(op, v, -1,
 	    aff_eval(&aff[v->dst.base], q->idx, q->group->id), access_box,
 	    c);
+	if ((v->chain & VEC_CHAIN_DST) != 0)
+		note_chained(c, q, v);
 }
 
 static void
@@ -526,8 +603,10 @@ check_new(struct sim *s)
 	c->sim = s;
 	c->gbuf = calloc(groups, sizeof *c->gbuf);
 	c->wbuf = calloc(groups, sizeof *c->wbuf);
+	c->chain = calloc(groups * CHAINED, sizeof *c->chain);
 	c->reported = calloc(MAX_REPORTS, sizeof *c->reported);
-	if (c->gbuf == NULL || c->wbuf == NULL || c->reported == NULL)
+	if (c->gbuf == NULL || c->wbuf == NULL || c->reported == NULL ||
+	    c->chain == NULL)
 		ice("checker", "out of memory");
 	shadow_init(&c->dram, s->program->dram_size);
 	for (size_t g = 0; g < groups; g++) {
@@ -553,6 +632,7 @@ check_free(struct check *c)
 	clocks_free(&c->clocks);
 	free(c->gbuf);
 	free(c->wbuf);
+	free(c->chain);
 	free(c->state);
 	free(c->reader);
 	free(c->reported);
@@ -569,6 +649,8 @@ check_begin(struct check *c)
 		shadow_map_all(&c->gbuf[g], set_init, &empty);
 		shadow_map_all(&c->wbuf[g], set_init, &empty);
 	}
+	memset(c->chain, 0, (size_t)c->sim->groups_made * CHAINED *
+	    sizeof *c->chain);
 	free(c->state);
 	free(c->reader);
 	first_states(c);

@@ -300,7 +300,8 @@ prepare_vec(struct sim *s, const struct vec *v, struct vec_info *info)
 
 		if (!access_vec_bounds(op, v, src, r))
 			info->trap = "an address overflows";
-		info->bytes[i] = access_vec_bytes(op, v, src);
+		info->bytes[i] = (v->chain >> i & 1) != 0 ? 0 :
+		    access_vec_bytes(op, v, src);
 		if (info->bytes[i] < 0 || info->bytes[i] > MAX_BYTES) {
 			info->trap = "the vector operation is too large";
 			return;

@@ -225,6 +225,11 @@ make_vecs(struct maker *m)
 		make_operand(m, &v->dst, SPACE_GBUF);
 		for (int s = 0; s < vec_func_sources(f); s++)
 			make_operand(m, &v->src[s], pick_space(m));
+		for (int s = 0; s < vec_func_sources(f); s++)
+			if (kind != VEC_WIN && v->src[s].space == SPACE_GBUF)
+				v->chain |= (int)pick(m, 0, 1) << s;
+		if (kind == VEC_MAP)
+			v->chain |= (int)pick(m, 0, 1) * VEC_CHAIN_DST;
 		v->param[0] = pick_real(m);
 		for (int k = 0; k < 3 && kind == VEC_WIN; k++) {
 			v->axis[k].stride = pick(m, 1, 3);

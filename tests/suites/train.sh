@@ -128,6 +128,23 @@ else
 	bad "ONNX: $(value epoch train_loss), $(value end test_loss)"
 fi
 
+# The exported model is the trained one: as good, and named as it was.
+if run 0 "${small[@]}" --epochs 2 --export out.onnx --log log.jsonl; then
+	loss=$(value end test_loss)
+	if run 0 out.onnx --data data --batch 16 --lr 1e-30 \
+	    --log log.jsonl &&
+	    awk -v a="$loss" -v b="$(value end test_loss)" \
+	    'BEGIN { exit !(a < 1.5 && (a - b) ^ 2 < 1e-12) }' &&
+	    wavecc out.onnx -ftrain -fbatch=2 -o out.wo 2>err &&
+	    wavesim --list out.wo | grep -q 'state    conv2.weight f32'; then
+		ok "export"
+	else
+		bad "export: $loss, $(value end test_loss)"
+	fi
+else
+	bad "export"
+fi
+
 # ---- same seed, same bits: 60 steps ----
 run 0 "${full[@]}" full.ckpt --threads 1 --log full.jsonl || bad "full"
 for how in "--threads 2" -fserialize "--save-every 7 --log-every 9"; do

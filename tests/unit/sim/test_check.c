@@ -410,6 +410,43 @@ test_long_run(void **state)
 	expect_clean(m);
 }
 
+/* A copy of n floats whose result (VEC_CHAIN_DST) or source (1) is chained. */
+static uint32_t
+chained(struct machine *m, int64_t src, int64_t dst, int64_t n, int chain)
+{
+	struct vec v = m->vec.data[m_move(m, src, dst, n)];
+
+	v.chain = chain;
+	return m_vec(m, v);
+}
+
+static void
+chain(struct machine *m, int64_t at, int64_t n)
+{
+	m_load(m, m_copy(m, SPACE_GBUF, 0, 0, 256));
+	m_signal(m, Q_LD, 0, 1);
+	m_wait(m, Q_VE, 0, 1);
+	m_source(m, "relu", 0);
+	m_vmap(m, chained(m, 0, 4096, 16, VEC_CHAIN_DST));
+	m_vmap(m, m_move(m, 0, 8192, 16));
+	m_vmap(m, chained(m, at, 12288, n, 1));
+}
+
+static void
+test_chain(void **state)
+{
+	struct machine *m = checked(state);
+
+	chain(m, 4096, 16);
+	expect_clean(m);
+	m = checked(state);
+	chain(m, 8192, 16); /* written, but not left in the unit */
+	expect(m, "for the chained source of group 0 queue ve pc 3");
+	m = checked(state);
+	chain(m, 4096, 15);
+	expect(m, "no result was left in the vector unit");
+}
+
 int
 main(void)
 {
@@ -430,6 +467,7 @@ main(void)
 		UNIT_TEST(test_im2col),
 		UNIT_TEST(test_drain),
 		UNIT_TEST(test_long_run),
+		UNIT_TEST(test_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -173,6 +173,30 @@ test_vector(void **state)
 	machine_free(m);
 }
 
+/* Chained operands move no bytes. */
+static void
+test_vector_chain(void **state)
+{
+	struct machine *m = machine_new(*state);
+	struct vec v[2];
+
+	m->p.target.vector_lanes = 8;
+	m->p.target.vector_bw = 4;
+	m->p.target.vector_startup = 7;
+	for (int i = 0; i < 2; i++) {
+		v[i] = m->vec.data[m_move(m, i * 4096, 4096 + i * 4096,
+		    100)];
+		v[i].chain = i == 0 ? VEC_CHAIN_DST : 1;
+		m_vmap(m, m_vec(m, v[i])); /* 400 bytes: 100 cycles */
+	}
+	const struct sim_stats *s = machine_stats(m);
+
+	assert_int_equal(s->cycles, 2 * (7 + 100));
+	assert_int_equal(s->total.gbuf_read, 400);
+	assert_int_equal(s->total.gbuf_write, 400);
+	machine_free(m);
+}
+
 static void
 test_vector_rates(void **state)
 {
@@ -550,6 +574,7 @@ main(void)
 		UNIT_TEST(test_two_groups_share_dram),
 		UNIT_TEST(test_dma_bounds),
 		UNIT_TEST(test_vector),
+		UNIT_TEST(test_vector_chain),
 		UNIT_TEST(test_vector_rates),
 		UNIT_TEST(test_window),
 		UNIT_TEST(test_one_wave),
