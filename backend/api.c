@@ -27,7 +27,7 @@ wave_compile(struct wave_context *c, const struct wave_graph *g,
 	if (!target_validate(&c->diag, t))
 		return NULL;
 	struct tile_program *p = backend_tile(c->arena, &c->diag,
-	    (const struct graph *)g, t, 1);
+	    (const struct graph *)g, t, 1, &opt);
 	return p != NULL ? backend_code(c->arena, &c->diag, p, &opt) : NULL;
 }
 

@@ -55,7 +55,8 @@ report_slack(const struct tile_program *p, struct diag *d)
  * smaller than all. */
 struct tile_program *
 backend_tile(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, int groups)
+    const struct wave_target *t, int groups,
+    const struct backend_options *opt)
 {
 	static const double budgets[] = {1.0, 0.85, 0.7, 0.5, 0.35, 0.2, 0.1};
 	struct weight_cache cache = {0};
@@ -64,7 +65,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    budgets[i], &cache);
+		    opt, budgets[i], &cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
 		if (p != NULL && tile_plan(p, &quiet)) {

@@ -5,16 +5,26 @@
 #include "backend/tile.h"
 #include "ir/graph.h"
 
+/* How a transposed convolution with a stride is computed: a strided data
+ * gradient is one. */
+enum dgrad {
+	DGRAD_PHASE, /* a dense convolution for each phase of the output */
+	DGRAD_ZEROS, /* the window over the image with zeros inserted */
+};
+
 struct backend_options {
+	enum dgrad dgrad; /* -fdgrad= */
 	bool serialize; /* -fserialize: full order after each instruction */
 };
 
 /* Lowers g for t and plans its memory. The graph must satisfy the passes'
  * property "legal". groups of the machine run it; with more than one, g is the
  * share of one group: inputs and outputs are bound with their first dimension
- * `groups` times as large. NULL after a diagnostic. */
+ * `groups` times as large. Of opt only dgrad matters here. NULL after a
+ * diagnostic. */
 struct tile_program *backend_tile(struct arena *a, struct diag *d,
-    const struct graph *g, const struct wave_target *t, int groups);
+    const struct graph *g, const struct wave_target *t, int groups,
+    const struct backend_options *opt);
 
 /* Synchronises and encodes a planned tile program. */
 struct wave_program *backend_code(struct arena *a, struct diag *d,

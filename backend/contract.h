@@ -4,6 +4,7 @@
 #ifndef WAVE_BACKEND_CONTRACT_H
 #define WAVE_BACKEND_CONTRACT_H
 
+#include "backend/phase.h"
 #include "backend/slab.h"
 
 #define MAX_BATCH 3
@@ -21,6 +22,7 @@ struct contraction {
 	struct place x, w, y, bias, res;
 	bool has_bias, has_res;
 	struct window win;        /* of x; c counts one group */
+	bool split;               /* into phases where win.up > 1 */
 	int64_t groups, cig, cog; /* channels of a group: in, out */
 	int64_t k;                /* taps * cig */
 	/* w in memory: byte strides per tap, input and output channel; flip:
@@ -58,8 +60,9 @@ struct contract_plan {
 };
 
 /* Chooses tiles, stationary operand and weight staging by estimated time.
- * False after a diagnostic when nothing fits. */
+ * False when nothing fits; contract_no_room reports that. */
 bool contract_plan(const struct contraction *c, struct contract_plan *p);
+void contract_no_room(const struct contraction *c);
 
 /* Whether weights are read as `taps` runs of rows that lie *step bytes apart
  * from byte *first on: canonical ones as one run. */

@@ -14,7 +14,6 @@ struct emit {
 	enum space bias_space;
 	/* the current tile */
 	const struct box *box;
-	int64_t rows;
 	int64_t size[4];           /* tile extents n, d, h, w */
 	struct tile_aff x_shift, w_shift, y_shift, res_shift; /* batch */
 	struct slab x;
@@ -28,6 +27,8 @@ struct emit {
 	struct tile_aff w_base;
 	int64_t w_tap[3], w_c, w_n;
 	bool w_linear;             /* rows k are evenly spaced: one digit */
+	struct phase ph;           /* the current one of the tile */
+	struct tile_aff x_row;     /* where it starts in the view of x */
 	/* the current block */
 	struct tile_aff row0, col0; /* within tile and chunk */
 	int64_t row_n, col_n;
@@ -63,7 +64,6 @@ span(struct emit *e, const char *name, int64_t total, int64_t step,
 static struct tile_view *
 x_view(struct emit *e, const struct tile_aff *k0)
 {
-	const struct window *w = &e->c->win;
 	struct tile_view *t = NEW(e->lw->p->arena, struct tile_view);
 	t->v.space = e->x.base.buffer->space;
 	t->v.dtype = e->c->x.dtype;
@@ -71,14 +71,21 @@ x_view(struct emit *e, const struct tile_aff *k0)
 	t->v.n_addr = e->x.n_addr;
 	t->v.c = e->packed * e->c->cig;
 	t->v.c_addr = e->x.c_addr;
-	for (int a = 0; a < 3; a++)
-		t->v.axis[a] = (struct view_axis){.out = e->x.out[a],
-		    .kernel = w->kernel[a], .stride = e->x.stride[a],
-		    .dil = w->dil[a], .pad = e->x.pad[a], .up = w->up[a],
-		    .extent = e->x.extent[a], .addr = e->x.axis_addr[a]};
+	for (int a = 0; a < 3; a++) {
+		int64_t out = phase_extent(&e->ph, a, e->x.out[a]);
+		t->v.axis[a] = (struct view_axis){.out = out,
+		    .kernel = e->ph.kernel[a], .stride = e->x.stride[a],
+		    .dil = e->ph.dil[a], .pad = e->ph.pad[a],
+		    .up = e->ph.up[a], .extent = e->x.extent[a],
+		    .addr = e->x.axis_addr[a]};
+		if (e->ph.kernel[a] == 0) { /* all outside */
+			t->v.axis[a].kernel = t->v.axis[a].dil = 1;
+			t->v.axis[a].pad = out;
+		}
+	}
 	t->base = e->x.base;
 	taff_add_scaled(&t->base, &e->pack, e->c->cig * e->x.c_addr);
-	t->outer0 = e->x.outer0;
+	t->outer0 = e->x_row;
 	taff_add_scaled(&t->outer0, &e->row0, 1);
 	t->k0 = *k0;
 	return t;
@@ -88,7 +95,6 @@ x_view(struct emit *e, const struct tile_aff *k0)
 static struct tile_view *
 w_view(struct emit *e, const struct tile_aff *k0)
 {
-	const struct window *w = &e->c->win;
 	struct tile_view *t = NEW(e->lw->p->arena, struct tile_view);
 	t->v.space = e->w_base.buffer->space;
 	t->v.dtype = e->c->w.dtype;
@@ -96,20 +102,33 @@ w_view(struct emit *e, const struct tile_aff *k0)
 	t->v.n_addr = e->w_n;
 	t->v.c_addr = e->w_c;
 	t->v.c = e->w_linear ? e->c->k : e->packed * e->c->cig;
+	t->base = e->w_base;
 	for (int a = 0; a < 3; a++) {
-		int64_t taps = e->w_linear ? 1 : w->kernel[a];
-		t->v.axis[a] = (struct view_axis){.out = 1, .kernel = taps,
-		    .stride = 1, .dil = 1, .up = 1, .extent = taps,
-		    .addr = e->w_tap[a]};
+		int64_t taps = e->w_linear ? 1 : e->ph.kernel[a];
+		int64_t some = taps > 0 ? taps : 1;
+		t->v.axis[a] = (struct view_axis){.out = 1, .kernel = some,
+		    .stride = 1, .dil = 1, .pad = some - taps, .up = 1,
+		    .extent = some, .addr = e->w_tap[a] * e->ph.step[a]};
+		if (taps > 0 && !e->w_linear)
+			t->base.offset += e->w_tap[a] * e->ph.first[a];
 	}
 	if (e->packed > 1) {
 		t->v.kcg = e->c->cig;
 		t->v.ncg = e->c->cog;
 	}
-	t->base = e->w_base;
 	t->outer0 = e->col0;
 	t->k0 = *k0;
 	return t;
+}
+
+/* Bytes from the first output of a tile to the phase's first. */
+static int64_t
+phase_offset(const struct phase *p, const int64_t *addr)
+{
+	int64_t bytes = 0;
+	for (int a = 0; a < 3; a++)
+		bytes += p->at[a] * addr[1 + a];
+	return bytes;
 }
 
 /* The drain's destination: rows are pixels of the tile, channels those of the
@@ -125,10 +144,12 @@ y_view(struct emit *e)
 	t->v.c = e->cols;
 	t->v.c_addr = e->y_c;
 	for (int a = 0; a < 3; a++)
-		t->v.axis[a] = (struct view_axis){.out = e->size[1 + a],
+		t->v.axis[a] = (struct view_axis){.out = e->ph.out[a],
 		    .kernel = 1, .stride = 1, .dil = 1, .up = 1,
-		    .extent = e->size[1 + a], .addr = e->y_addr[1 + a]};
+		    .extent = e->ph.out[a],
+		    .addr = e->y_addr[1 + a] * e->ph.by[a]};
 	t->base = e->y_base;
+	t->base.offset += phase_offset(&e->ph, e->y_addr);
 	taff_add_scaled(&t->base, &e->pack, e->c->cog * e->y_c);
 	taff_add_scaled(&t->base, &e->col, e->y_c);
 	if (e->p->pixels_stationary) {
@@ -161,9 +182,11 @@ epilogue(struct emit *e)
 		t->e.res_space = e->res_base.buffer->space;
 		t->e.res_dtype = c->res.dtype;
 		t->e.res_n = e->res_addr[0];
-		memcpy(t->e.res_axis, e->res_addr + 1, sizeof t->e.res_axis);
+		for (int a = 0; a < 3; a++)
+			t->e.res_axis[a] = e->res_addr[1 + a] * e->ph.by[a];
 		t->e.res_c = e->res_c;
 		t->residual = e->res_base;
+		t->residual.offset += phase_offset(&e->ph, e->res_addr);
 		taff_add_scaled(&t->residual, &e->pack, c->cog * e->res_c);
 		taff_add_scaled(&t->residual, &e->col, e->res_c);
 	}
@@ -457,7 +480,8 @@ block(struct emit *e, const struct tile_aff *at, int64_t size)
 	if (e->p->wmode == W_STREAM)
 		streamed_k(e);
 	else
-		k_tiles(e, &zero, &zero, e->packed * e->c->k, true);
+		k_tiles(e, &zero, &zero, e->ph.taps > 0 ? e->packed *
+		    e->c->cig * e->ph.taps : 1, true);
 	struct tile_insn *in = matrix_insn(e, TILE_DRAIN);
 	bool ps = e->p->pixels_stationary;
 	in->mx.view = y_view(e);
@@ -475,6 +499,28 @@ row_block(struct emit *e, const struct tile_aff *at, int64_t size)
 	span(e, "co", e->cols, e->p->colblk, block);
 }
 
+/* The row of the view of x that is the phase's first one of this tile: a slab
+ * starts there, an image on chip has the whole output as rows. */
+static struct tile_aff
+phase_row(const struct emit *e)
+{
+	struct tile_aff row = e->x.outer0;
+	int64_t rows = 1;
+	if (!e->c->split || !place_on_chip(&e->c->x))
+		return row;
+	row = taff_num(0);
+	for (int a = 2; a >= 0; a--) {
+		const struct tile_aff *origin = &e->box->origin[1 + a];
+		row.offset += origin->offset / e->ph.by[a] * rows;
+		for (int i = 0; i < origin->nterms; i++)
+			taff_add(&row, origin->term[i].loop,
+			    origin->term[i].stride / e->ph.by[a] * rows);
+		rows *= phase_extent(&e->ph, a, e->x.out[a]);
+	}
+	taff_add_scaled(&row, &e->box->origin[0], rows);
+	return row;
+}
+
 static void
 chunk(struct emit *e, const struct tile_aff *at, int64_t size)
 {
@@ -488,7 +534,12 @@ chunk(struct emit *e, const struct tile_aff *at, int64_t size)
 	}
 	if (e->p->wmode != W_STREAM)
 		apply_flip(e);
-	span(e, "m", e->rows, e->p->rowblk, row_block);
+	const struct window *w = &e->c->win;
+	phase_first(w, e->x.pad, e->size, e->c->split, &e->ph);
+	do {
+		e->x_row = phase_row(e);
+		span(e, "m", e->ph.rows, e->p->rowblk, row_block);
+	} while (phase_next(w, e->x.pad, e->size, &e->ph));
 }
 
 static void
@@ -603,11 +654,9 @@ emit_tile(void *ctx, const struct box *grid)
 	const struct contraction *c = e->c;
 	struct box b;
 	memset(&b, 0, sizeof b);
-	e->rows = 1;
 	for (int i = 0; i < 4; i++) {
 		b.origin[i] = grid->origin[c->nbatch + i];
 		b.size[i] = e->size[i] = grid->size[c->nbatch + i];
-		e->rows *= e->size[i];
 	}
 	for (int i = 0; i < c->nbatch; i++)
 		b.origin[4 + i] = grid->origin[i];

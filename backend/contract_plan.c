@@ -117,6 +117,23 @@ measure(struct trial *t)
 	}
 }
 
+/* Adds the cycles and time of so many tiles of one size. */
+static void
+add_tiles(struct trial *t, const int64_t *size, int64_t times)
+{
+	const struct contraction *c = t->c;
+	int64_t pack = t->plan.pack;
+	struct phase ph;
+	phase_first(&c->win, c->win.pad, size, c->split, &ph);
+	do {
+		struct contract_work w = work(c, t->plan.pixels_stationary,
+		    pack, ph.rows);
+		w.k = ph.taps > 0 ? pack * c->cig * ph.taps : 1;
+		t->plan.cycles += times * contract_steady(&w);
+		t->plan.time += times * contract_time(&w);
+	} while (phase_next(&c->win, c->win.pad, size, &ph));
+}
+
 /* Sets the plan's cycles and time: full tiles and the last partial one. */
 static void
 matrix_work(struct trial *t)
@@ -125,31 +142,26 @@ matrix_work(struct trial *t)
 	const int64_t *tile = t->plan.tile;
 	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
 	    c->win.out[2]};
-	int64_t full = 1, partial = 0, rows = 1, last = 0;
+	int64_t full = 1, partial = 0, last[4];
 	for (int i = 3; i >= 0; i--) {
 		int64_t whole = ext[i] / tile[i];
 		if (ext[i] % tile[i] > 0) {
-			last = rows * (ext[i] % tile[i]);
+			memcpy(last, tile, sizeof last);
+			last[i] = ext[i] % tile[i];
 			partial = full = 1;
 			full = whole;
 		} else {
 			full *= whole;
 			partial *= whole;
 		}
-		rows *= tile[i];
 	}
 	int64_t times = ceil_div(c->groups, t->plan.pack);
 	for (int i = 0; i < c->nbatch; i++)
 		times *= c->batch[i];
-	struct contract_work w = work(c, t->plan.pixels_stationary,
-	    t->plan.pack, rows);
-	t->plan.cycles = times * full * contract_steady(&w);
-	t->plan.time = times * full * contract_time(&w);
-	if (partial > 0) {
-		w.m = last;
-		t->plan.cycles += times * partial * contract_steady(&w);
-		t->plan.time += times * partial * contract_time(&w);
-	}
+	t->plan.cycles = t->plan.time = 0;
+	add_tiles(t, tile, times * full);
+	if (partial > 0)
+		add_tiles(t, last, times * partial);
 }
 
 static int64_t
@@ -232,7 +244,7 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 		int64_t taps, first, step;
 		if (!contract_tap_runs(c, &taps, &first, &step))
 			return false;
-		if (p->pixels_stationary || p->pack > 1)
+		if (p->pixels_stationary || p->pack > 1 || c->split)
 			return false;
 		int64_t cols = min64(tg->cols, columns);
 		/* two versions for the first, the repeated and the last chunk
@@ -254,11 +266,13 @@ set_blocks(struct trial *t)
 	const struct wave_target *tg = c->lw->target;
 	int64_t moving = moving_limit(tg, c->x.dtype);
 	int64_t columns = t->plan.pack * c->cog;
+	struct phase ph; /* the first is the largest */
+	phase_first(&c->win, c->win.pad, t->plan.tile, c->split, &ph);
 	if (t->plan.pixels_stationary) {
 		t->plan.rowblk = tg->cols;
 		t->plan.colblk = contract_even(columns, moving);
 	} else {
-		t->plan.rowblk = contract_even(t->rows, moving);
+		t->plan.rowblk = contract_even(ph.rows, moving);
 		t->plan.colblk = tg->cols;
 	}
 }
@@ -413,13 +427,16 @@ contract_plan(const struct contraction *c, struct contract_plan *p)
 	for (int level = 0; level < 4; level++)
 		if (level_allowed(c, level))
 			try_level(c, level, pack, p);
-	if (p->cost > 0)
-		return true;
+	return p->cost > 0;
+}
+
+void
+contract_no_room(const struct contraction *c)
+{
 	diag_error(c->lw->diag, &c->node->loc,
 	    "'%s' does not fit: %lld bytes of the global buffer are free and "
 	    "WBUF has %lld; give the target more with -mgbuf_bytes= or "
 	    "-mwbuf_bytes=", op_info(c->node->op)->name,
 	    (long long)c->lw->gbuf_free,
 	    (long long)c->lw->target->wbuf_bytes);
-	return false;
 }

@@ -320,7 +320,8 @@ lower_all(struct lower *lw, int64_t gbuf)
 
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
-    const struct wave_target *t, int groups, double budget,
+    const struct wave_target *t, int groups,
+    const struct backend_options *opt, double budget,
     struct weight_cache *cache)
 {
 	struct lower *lw = NEW(a, struct lower);
@@ -329,6 +330,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->g = g;
 	lw->target = t;
 	lw->weights = cache;
+	lw->dgrad = opt->dgrad;
 	lw->depth = 2;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";

@@ -2,6 +2,7 @@
 #ifndef WAVE_BACKEND_LOWER_H
 #define WAVE_BACKEND_LOWER_H
 
+#include "backend/backend.h"
 #include "backend/tile.h"
 #include "ir/graph.h"
 
@@ -37,6 +38,7 @@ struct lower {
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
 	int depth;         /* versions of staged tiles, 2 unless said */
+	enum dgrad dgrad;
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;
@@ -154,7 +156,8 @@ bool lower_refuse(struct lower *lw, const struct node *n);
  * share of the batch (g is one share). cache is kept between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
-    double budget, struct weight_cache *cache);
+    const struct backend_options *opt, double budget,
+    struct weight_cache *cache);
 
 /* The innermost loop at the cursor, NULL at top level. */
 #define CUR_LOOP(lw) ((lw)->p->cur)

@@ -301,6 +301,35 @@ remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
 	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic);
 }
 
+/* Phases where zeros would be inserted, unless that cannot be done. */
+static bool
+plan_lowering(struct contraction *c, struct contract_plan *p)
+{
+	struct diag *d = c->lw->diag;
+	const struct loc *loc = &c->node->loc;
+	int64_t phases = phase_count(&c->win);
+	c->split = c->lw->dgrad == DGRAD_PHASE && phases > 1 &&
+	    phases <= PHASE_MAX;
+	if (c->split && contract_plan(c, p)) {
+		diag_remark(d, loc, "lower: %lld phases of the output",
+		    (long long)phases);
+		return true;
+	}
+	bool tried = c->split;
+	c->split = false;
+	if (!contract_plan(c, p)) {
+		contract_no_room(c);
+		return false;
+	}
+	if (tried)
+		diag_remark(d, loc, "lower: inserts zeros: no schedule of "
+		    "the phases fits");
+	else if (c->lw->dgrad == DGRAD_PHASE && phases > 1)
+		diag_remark(d, loc, "lower: inserts zeros: the output has "
+		    "more than %d phases", PHASE_MAX);
+	return true;
+}
+
 bool
 lower_matrix(struct lower *lw, const struct node *n)
 {
@@ -323,7 +352,7 @@ lower_matrix(struct lower *lw, const struct node *n)
 	}
 	struct contract_plan plan;
 	memset(&plan, 0, sizeof plan);
-	if (!contract_plan(&c, &plan))
+	if (!plan_lowering(&c, &plan))
 		return false;
 	remark(lw, n, &plan);
 	contract_emit(&c, &plan);

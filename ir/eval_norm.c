@@ -117,10 +117,11 @@ statistics(const struct ev *ev, const double *x, const double *e, int64_t n,
 	*r = inverse_deviation(ev, var);
 }
 
-/* Channels [lo, hi) of every sample share mean and variance. */
+/* Channels [lo, hi) of every sample share mean and variance; stats, where not
+ * NULL, are results 1 and 2 of group_norm_train. */
 static void
-norm_channels(struct ev *ev, const double *const v[3], const double *const e[3],
-    int64_t lo, int64_t hi)
+norm_channels(struct ev *ev, struct ev *stats, const double *const v[3],
+    const double *const e[3], int64_t lo, int64_t hi)
 {
 	const struct tensor_type *t = &ev->in[0].type;
 	int64_t inner = span_elems(t, 2, t->rank), n = (hi - lo) * inner;
@@ -139,12 +140,16 @@ norm_channels(struct ev *ev, const double *const v[3], const double *const e[3],
 				element(v[1], e[1], c),
 				element(v[2], e[2], c)));
 		}
+		for (int64_t c = lo; c < hi && stats != NULL; c++) {
+			ev_put(&stats[0], s * t->dim[1] + c, mean);
+			ev_put(&stats[1], s * t->dim[1] + c, r);
+		}
 	}
 }
 
 static bool
-channel_norm(
-    struct ev *ev, const int64_t *starts, const int64_t *ends, size_t groups)
+channel_norm(struct ev *ev, struct ev *stats, const int64_t *starts,
+    const int64_t *ends, size_t groups)
 {
 	int64_t channels = ev->in[0].type.dim[1];
 	const double *v[3], *e[3];
@@ -157,7 +162,7 @@ channel_norm(
 		if (starts[g] < 0 || starts[g] > ends[g] || ends[g] > channels)
 			return ev_fail(ev, "channel range %zu", g);
 		if (ev->len > 0)
-			norm_channels(ev, v, e, starts[g], ends[g]);
+			norm_channels(ev, stats, v, e, starts[g], ends[g]);
 	}
 	return true;
 }
@@ -170,11 +175,11 @@ eval_instance_norm(struct ev *ev)
 
 	for (int64_t c = 0; c <= channels; c++)
 		lo[c] = c;
-	return channel_norm(ev, lo, lo + 1, (size_t)channels);
+	return channel_norm(ev, NULL, lo, lo + 1, (size_t)channels);
 }
 
-bool
-eval_group_norm(struct ev *ev)
+static bool
+group_norm(struct ev *ev, struct ev *stats)
 {
 	size_t n, m;
 	const int64_t *lo = node_ints(ev->n, ATTR_channel_starts, &n);
@@ -182,7 +187,21 @@ eval_group_norm(struct ev *ev)
 
 	if (n != m)
 		return ev_fail(ev, "%zu channel_starts, %zu ends", n, m);
-	return channel_norm(ev, lo, hi, n);
+	return channel_norm(ev, stats, lo, hi, n);
+}
+
+bool
+eval_group_norm(struct ev *ev)
+{
+	return group_norm(ev, NULL);
+}
+
+bool
+eval_group_norm_train(struct ev *ev)
+{
+	struct ev stats[2] = {ev_result(ev, 1), ev_result(ev, 2)};
+
+	return group_norm(ev, stats);
 }
 
 bool

@@ -3,18 +3,6 @@
 
 #include <math.h>
 
-/* The evaluation of result i, for ev_put. */
-static struct ev
-result(const struct ev *ev, int i)
-{
-	struct ev r = *ev;
-
-	r.out = &ev->out[i];
-	r.len = type_elems(&r.out->type);
-	r.dtype = ev->n->out[i]->type.dtype;
-	return r;
-}
-
 /* Statistics of one channel: mean and population variance, two passes. */
 struct channel {
 	struct num mean, var;
@@ -106,7 +94,7 @@ eval_batch_norm_train(struct ev *ev)
 	const double *x = ev_doubles(ev, 0), *e = ev_errors(ev, 0);
 	const double *scale = ev_doubles(ev, 1), *es = ev_errors(ev, 1);
 	const double *bias = ev_doubles(ev, 2), *eb = ev_errors(ev, 2);
-	struct ev mean = result(ev, 1), var = result(ev, 2);
+	struct ev mean = ev_result(ev, 1), var = ev_result(ev, 2);
 
 	for (int64_t c = 0; c < t->dim[1]; c++) {
 		struct channel s = channel_stats(ev, x, e, c);

@@ -158,6 +158,17 @@ ev_put(struct ev *ev, int64_t i, struct num y)
 	put(ev, i, y, false);
 }
 
+struct ev
+ev_result(const struct ev *ev, int i)
+{
+	struct ev r = *ev;
+
+	r.out = &ev->out[i];
+	r.len = type_elems(&r.out->type);
+	r.dtype = ev->n->out[i]->type.dtype;
+	return r;
+}
+
 void
 ev_put_exact(struct ev *ev, int64_t i, struct num y)
 {

@@ -94,6 +94,7 @@ bool infer_mask_select(struct infer *x);
 bool infer_random_bits(struct infer *x);
 bool infer_dropout(struct infer *x);
 bool infer_batch_norm_train(struct infer *x);
+bool infer_group_norm_train(struct infer *x);
 bool infer_softmax_cross_entropy(struct infer *x);
 
 /* infer_conv.c: whether a window with x's attributes over planes of `in`

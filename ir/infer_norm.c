@@ -57,6 +57,21 @@ infer_channel_norm(struct infer *x)
 }
 
 bool
+infer_group_norm_train(struct infer *x)
+{
+	static const char *const what[] = {"scale", "bias"};
+	enum dtype s = infer_widest(x) == DT_F64 ? DT_F64 : DT_F32;
+
+	if (!channel_vectors(x, what, 2) || !check_ranges(x))
+		return false;
+	if (type_elems(infer_in(x, 0)) == 0)
+		return infer_fail(x, "there is nothing to normalise");
+	for (int i = 1; i < 3; i++)
+		x->out[i] = type_make(s, 2, infer_in(x, 0)->dim);
+	return true;
+}
+
+bool
 infer_layer_norm(struct infer *x)
 {
 	const struct tensor_type *t = infer_in(x, 0);

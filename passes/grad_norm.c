@@ -36,6 +36,22 @@ channel_sums(struct ad *a, const struct node *n, struct value *v)
 	return ad_channels(a, ad_sum_to_axis(a, v, 1), n->in[0]->type.rank);
 }
 
+/* dx of a norm in two multiplications and additions of whole images: r (g - s
+ * - h t) = dy (scale r) + (x b - (mean b + s r)), b = - r r t. s and t are the
+ * means of g and g h. */
+static struct value *
+through_norm(struct ad *a, struct value *x, struct value *dy,
+    struct value *scale, struct value *r, struct value *mean,
+    struct value *s, struct value *t)
+{
+	struct value *b = ad_un(a, OP_neg, times(a, r, times(a, r, t)));
+	struct value *c = ad_bin(a, OP_add, times(a, mean, b),
+	    times(a, s, r));
+
+	x = mk_fma(a->g, x, b, ad_un(a, OP_neg, c), a->l.w, NULL);
+	return mk_fma(a->g, dy, times(a, scale, r), x, a->l.w, NULL);
+}
+
 /* The two sums are those of bias and scale. */
 bool
 grad_batch_norm_train(struct ad *a, struct node *n, struct value *dy)
@@ -49,9 +65,9 @@ grad_batch_norm_train(struct ad *a, struct node *n, struct value *dy)
 
 	for (int i = batch_axes(n, axes); i-- > 0;)
 		count *= (double)n->in[0]->type.dim[axes[i]];
-	h = times(a, ad_bin(a, OP_sub, n->in[0], mean), r);
+	h = ad_bin(a, OP_sub, n->in[0], mean);
 	s = channel_sums(a, n, dy);
-	t = channel_sums(a, n, times(a, dy, h));
+	t = times(a, channel_sums(a, n, times(a, dy, h)), r);
 	if (ad_wants(a, n, 1))
 		ad_give(a, n, 1, ad_sum_to_axis(a, t, 0));
 	if (ad_wants(a, n, 2))
@@ -59,10 +75,11 @@ grad_batch_norm_train(struct ad *a, struct node *n, struct value *dy)
 	if (!ad_wants(a, n, 0))
 		return true;
 	k = ad_k(a, 1 / count);
-	dy = ad_bin(a, OP_sub, dy, times(a, s, k));
-	dy = ad_bin(a, OP_sub, dy, times(a, h, times(a, t, k)));
-	k = times(a, lg_per_channel(&a->l, n->in[1]), r);
-	ad_give(a, n, 0, times(a, dy, k));
+	s = times(a, s, k);
+	t = times(a, t, k);
+	k = lg_per_channel(&a->l, n->in[1]);
+	ad_give(a, n, 0, through_norm(a, n->in[0], dy, k, r, mean,
+	    times(a, s, k), times(a, t, k)));
 	return true;
 }
 
@@ -161,6 +178,34 @@ grad_channel_norm(struct ad *a, struct node *n, struct value *dy)
 	dy = ad_bin(a, OP_sub, times(a, dy, scale), s);
 	dy = ad_bin(a, OP_sub, dy, times(a, h, t));
 	ad_give(a, n, 0, times(a, dy, r));
+	return true;
+}
+
+/* The statistics are results of n: x is not reduced again. */
+bool
+grad_group_norm_train(struct ad *a, struct node *n, struct value *dy)
+{
+	struct value *x = n->in[0], *s, *t, *scale;
+	int64_t dim[MAX_RANK];
+	struct value *mean, *r;
+
+	for (int i = 0; i < x->type.rank; i++)
+		dim[i] = i < 2 ? x->type.dim[i] : 1;
+	mean = mk_reshape(a->g, n->out[1], x->type.rank, dim, NULL);
+	r = mk_reshape(a->g, n->out[2], x->type.rank, dim, NULL);
+	s = pixel_sums(a, dy);
+	t = pixel_sums(a, times(a, dy, ad_bin(a, OP_sub, x, mean)));
+	t = times(a, t, r);
+	if (ad_wants(a, n, 1))
+		ad_give(a, n, 1, ad_sum_to_axis(a, t, 1));
+	if (ad_wants(a, n, 2))
+		ad_give(a, n, 2, ad_sum_to_axis(a, s, 1));
+	if (!ad_wants(a, n, 0))
+		return true;
+	scale = lg_per_channel(&a->l, n->in[1]);
+	s = lg_group_means(&a->l, n, times(a, s, scale));
+	t = lg_group_means(&a->l, n, times(a, t, scale));
+	ad_give(a, n, 0, through_norm(a, x, dy, scale, r, mean, s, t));
 	return true;
 }
 

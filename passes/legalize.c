@@ -40,6 +40,7 @@ static legalize_fn *const rules[OP_COUNT] = {
     [OP_softmax] = legalize_softmax,
     [OP_log_softmax] = legalize_log_softmax,
     [OP_batch_norm_train] = legalize_batch_norm_train,
+    [OP_group_norm_train] = legalize_group_norm_train,
     [OP_softmax_cross_entropy] = legalize_softmax_cross_entropy,
     [OP_dropout] = legalize_dropout,
 };
@@ -109,6 +110,16 @@ lg_per_channel(const struct lg *l, struct value *v)
 		dim[i] = 1;
 	dim[0] = v->type.dim[0];
 	return mk_reshape(l->g, v, rank, dim, l->n);
+}
+
+struct value *
+lg_scaled(const struct lg *l, struct value *k, struct value *mean,
+    struct value *bias)
+{
+	struct value *shift = lg_bin(l, OP_sub, bias,
+	    lg_bin(l, OP_mul, mean, k));
+
+	return lg_fma_out(l, l->x, k, shift);
 }
 
 /* v in place of n's result; an output stays the result of a node. */

@@ -34,7 +34,8 @@ legalize_fn legalize_gemm;
 legalize_fn legalize_pad, legalize_gather, legalize_tile,
     legalize_depth_to_space, legalize_space_to_depth;
 /* legalize_train.c */
-legalize_fn legalize_batch_norm_train, legalize_softmax_cross_entropy,
+legalize_fn legalize_batch_norm_train, legalize_group_norm_train,
+    legalize_softmax_cross_entropy,
     legalize_dropout;
 /* legalize_resize.c */
 legalize_fn legalize_resize;
@@ -84,6 +85,11 @@ struct value *lg_one_hot(const struct lg *l, struct value *labels,
 struct value *lg_group_means(const struct lg *l, const struct node *gn,
     struct value *x);
 /* The vector v of channels as [C,1,..,1], against operand 0's rank. */
+/* x k + (bias - mean k) in the result's dtype: x is read once. */
+struct value *lg_scaled(const struct lg *l, struct value *k,
+    struct value *mean, struct value *bias);
+/* Result i of n becomes v, of any shape with its elements. */
+void lg_put_result(const struct lg *l, int i, struct value *v);
 struct value *lg_per_channel(const struct lg *l, struct value *v);
 
 #endif

@@ -97,19 +97,51 @@ lg_group_means(const struct lg *l, const struct node *gn, struct value *x)
 	return group_means(&k, x);
 }
 
+/* Mean and 1 / sqrt(variance + epsilon) for each sample and channel. */
+static void
+statistics(const struct groups *k, const struct node *n, struct value **mean,
+    struct value **r)
+{
+	const struct lg *l = k->l;
+	struct value *d, *v;
+
+	*mean = group_means(k, l->x);
+	d = lg_bin(l, OP_sub, l->x, *mean);
+	v = group_means(k, lg_bin(l, OP_mul, d, d));
+	v = lg_bin(l, OP_add, v, lg_k(l, node_float(n, ATTR_epsilon)));
+	*r = lg_un(l, OP_rsqrt, v);
+}
+
+static struct value *
+scaled(const struct lg *l, const struct node *n, struct value *mean,
+    struct value *r)
+{
+	r = lg_bin(l, OP_mul, r, lg_per_channel(l, n->in[1]));
+	return lg_scaled(l, r, mean, lg_per_channel(l, n->in[2]));
+}
+
 struct value *
 legalize_group_norm(struct pass_ctx *c, struct node *n)
 {
 	struct lg l = lg_start(c, n);
 	struct groups k = get_groups(&l, n);
-	struct value *d, *v;
+	struct value *mean, *r;
 
 	if (k.count == 0) /* no channels */
 		return mk_cast(c->g, l.x, l.t, n);
-	d = lg_bin(&l, OP_sub, l.x, group_means(&k, l.x));
-	v = group_means(&k, lg_bin(&l, OP_mul, d, d));
-	v = lg_bin(&l, OP_add, v, lg_k(&l, node_float(n, ATTR_epsilon)));
-	v = lg_un(&l, OP_rsqrt, v);
-	v = lg_bin(&l, OP_mul, v, lg_per_channel(&l, n->in[1]));
-	return lg_fma_out(&l, d, v, lg_per_channel(&l, n->in[2]));
+	statistics(&k, n, &mean, &r);
+	return scaled(&l, n, mean, r);
+}
+
+struct value *
+legalize_group_norm_train(struct pass_ctx *c, struct node *n)
+{
+	struct lg l = lg_start(c, n);
+	struct groups k = get_groups(&l, n);
+	struct value *mean, *r;
+
+	statistics(&k, n, &mean, &r);
+	lg_put_result(&l, 1, mean);
+	lg_put_result(&l, 2, r);
+	return scaled(&l, n, mean, r);
 }

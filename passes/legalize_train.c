@@ -3,9 +3,8 @@
 
 #include <math.h>
 
-/* Result i of n becomes v, of any shape with its elements. */
-static void
-put_result(const struct lg *l, int i, struct value *v)
+void
+lg_put_result(const struct lg *l, int i, struct value *v)
 {
 	struct value *old = l->n->out[i];
 
@@ -35,9 +34,9 @@ legalize_batch_norm_train(struct pass_ctx *c, struct node *n)
 	k = lg_bin(&l, OP_add, var, lg_k(&l, node_float(n, ATTR_epsilon)));
 	k = lg_un(&l, OP_rsqrt, k);
 	k = lg_bin(&l, OP_mul, k, lg_per_channel(&l, n->in[1]));
-	k = lg_fma_out(&l, d, k, lg_per_channel(&l, n->in[2]));
-	put_result(&l, 1, mean);
-	put_result(&l, 2, var);
+	k = lg_scaled(&l, k, mean, lg_per_channel(&l, n->in[2]));
+	lg_put_result(&l, 1, mean);
+	lg_put_result(&l, 2, var);
 	return k;
 }
 

@@ -6,6 +6,9 @@
  * f32: mixed operands are free (IR.md) and lose nothing. So does the tail,
  * what follows the last contractions: logits and probabilities are small, and
  * would lose most.
+ * The backward pass keeps in f32 what it sums up and what it computes from
+ * sums: they are small, or not kept. States that are no weights of
+ * contractions, as scales of norms, are read as they are.
  * A training step keeps f32 masters: the update reads and computes in f32,
  * gradients of parameters are a tail of their own, and so is the loss.
  * Otherwise the model's dtypes stay, only contractions leave f64. */
@@ -21,6 +24,7 @@ struct narrow {
 	struct value **done; /* converted constants, by id */
 	uint32_t ndone;
 	bool *tail; /* by node id: behind a contraction, before none */
+	bool *sums; /* by node id: of the backward pass, f32 */
 	bool nearest; /* every weight rounds to nearest */
 };
 
@@ -85,38 +89,88 @@ find_tail(struct narrow *x)
 	}
 }
 
+/* What a value is computed from: images, sums of the backward pass or
+ * statistics and parameters, parameters alone. */
+enum origin { FROM_IMAGES, FROM_SUMS, FROM_PARAMETERS };
+
+static enum origin
+value_origin(const struct value *v, const enum origin *of)
+{
+	switch (v->kind) {
+	case VALUE_CONST:
+	case VALUE_STATE: return FROM_PARAMETERS;
+	case VALUE_NODE: return v->def_index > 0 ? FROM_SUMS : of[v->def->id];
+	case VALUE_INPUT: break;
+	}
+	return FROM_IMAGES;
+}
+
+static enum origin
+node_origin(const struct node *n, const enum origin *of)
+{
+	enum lowering l = op_info(n->op)->lowering;
+	enum origin all = FROM_PARAMETERS;
+
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && value_origin(n->in[i], of) < all)
+			all = value_origin(n->in[i], of);
+	if (l == LOWER_REDUCE && in_phase(n, "backward"))
+		return all == FROM_PARAMETERS ? all : FROM_SUMS;
+	return l == LOWER_MAP || l == LOWER_MOVE ? all : FROM_IMAGES;
+}
+
+static bool
+feeds_contraction(const struct node *n)
+{
+	const struct value *v = n->out[0];
+
+	for (size_t i = 0; i < v->uses.len; i++)
+		if (is_contraction(v->uses.data[i].node))
+			return true;
+	return false;
+}
+
+/* Whether only sums of the backward pass, or what they alone take, read n. */
+static bool
+only_summed(const struct node *n, const bool *summed)
+{
+	const struct value *v = n->out[0];
+
+	for (size_t i = 0; i < v->uses.len; i++) {
+		const struct node *u = v->uses.data[i].node;
+		enum lowering l = op_info(u->op)->lowering;
+
+		if (!in_phase(u, "backward") || (l != LOWER_REDUCE &&
+		    !(l == LOWER_MAP && summed[u->id])))
+			return false;
+	}
+	return v->uses.len > 0 && v->nends == 0;
+}
+
+static void
+find_sums(struct narrow *x)
+{
+	struct graph *g = x->c->g;
+	struct arena *a = x->c->scratch;
+	enum origin *of = NEW_ARRAY(a, enum origin, g->nnodes + 1);
+
+	x->sums = NEW_ARRAY(a, bool, g->nnodes + 1);
+	for (struct node *n = g->last; n != NULL; n = n->prev)
+		x->sums[n->id] = in_phase(n, "backward") &&
+		    op_info(n->op)->lowering == LOWER_MAP &&
+		    only_summed(n, x->sums);
+	graph_foreach_node(g, n) {
+		of[n->id] = node_origin(n, of);
+		x->sums[n->id] = x->sums[n->id] ||
+		    (of[n->id] == FROM_SUMS && in_phase(n, "backward") &&
+			!feeds_contraction(n));
+	}
+}
+
 static bool
 other_float(enum dtype a, enum dtype t)
 {
 	return dtype_is_float(a) && a != t;
-}
-
-/* A cast of the leaf v at the start, for all readers but casts and the
- * update. */
-static void
-narrow_leaf(struct narrow *x, struct value *v)
-{
-	struct graph *g = x->c->g;
-	struct value *k = NULL;
-	size_t keep = 0;
-
-	if (!other_float(v->type.dtype, x->t))
-		return;
-	while (v->uses.len > keep) {
-		struct use u = v->uses.data[keep];
-
-		if (u.node->op == OP_cast || in_phase(u.node, "update")) {
-			keep++;
-			continue;
-		}
-		if (k == NULL) {
-			k = mk_cast(g, v, x->t, g->first);
-			k->def->loc = v->loc;
-			continue; /* the cast is a use now, at the end */
-		}
-		node_set_in(g, u.node, u.index, k);
-		x->c->changed = true;
-	}
 }
 
 /* Operand i of n must have the narrow dtype when it is a constant. */
@@ -133,6 +187,45 @@ must_narrow(const struct node *n, int i)
 	case LOWER_COMPOSITE: return i == 0 || (n->op == OP_gemm && i == 1);
 	}
 	return false;
+}
+
+/* Whether operand i of n may be f32 beside narrow ones: parameters of norms
+ * and of element-wise ops. */
+static bool
+reads_wide(const struct node *n, int i)
+{
+	enum lowering l = op_info(n->op)->lowering;
+
+	return (l == LOWER_MAP || l == LOWER_COMPOSITE) && !must_narrow(n, i);
+}
+
+/* A cast of the leaf v at the start, for all readers but casts and the
+ * update. */
+static void
+narrow_leaf(struct narrow *x, struct value *v)
+{
+	struct graph *g = x->c->g;
+	struct value *k = NULL;
+	size_t keep = 0;
+
+	if (!other_float(v->type.dtype, x->t))
+		return;
+	while (v->uses.len > keep) {
+		struct use u = v->uses.data[keep];
+
+		if (u.node->op == OP_cast || in_phase(u.node, "update") ||
+		    (v->kind == VALUE_STATE && reads_wide(u.node, u.index))) {
+			keep++;
+			continue;
+		}
+		if (k == NULL) {
+			k = mk_cast(g, v, x->t, g->first);
+			k->def->loc = v->loc;
+			continue; /* the cast is a use now, at the end */
+		}
+		node_set_in(g, u.node, u.index, k);
+		x->c->changed = true;
+	}
 }
 
 /* v, finite, became infinite in w. */
@@ -247,7 +340,8 @@ keeps_dtype(const struct narrow *x, const struct node *n,
     const struct value *v)
 {
 	bool outside = v->nends > 0 && v->uses.len == 0;
-	bool tail = v->type.dtype == DT_F32 && x->tail[n->id];
+	bool tail = v->type.dtype == DT_F32 &&
+	    (x->tail[n->id] || x->sums[n->id]);
 
 	return (outside || tail) &&
 	    (n->op == OP_cast || (n->out[0] == v && dtype_overridable(n)));
@@ -327,6 +421,7 @@ narrow(struct pass_ctx *c, enum dtype t)
 	for (size_t i = 0; i < g->states.len; i++)
 		narrow_leaf(&x, g->states.data[i]);
 	find_tail(&x);
+	find_sums(&x);
 	graph_foreach_node(g, n) {
 		if (in_phase(n, "update"))
 			continue;

@@ -127,13 +127,39 @@ append_loss(struct graph *g, struct diag *d, const struct train_options *o)
 	return true;
 }
 
+/* Group norms that also give their statistics, which the gradient reads. */
+static bool
+keep_statistics(struct graph *g, struct diag *d)
+{
+	graph_foreach_node_safe(g, n, next) {
+		struct node_spec s = {.op = OP_group_norm_train, .in = n->in,
+		    .nin = 3, .nout = 3, .attrs = n->attrs,
+		    .nattrs = n->nattrs, .loc = n->loc, .before = n,
+		    .out_dtype = n->out[0]->type.dtype};
+		struct node *m;
+
+		if (n->op != OP_group_norm ||
+		    type_elems(&n->in[0]->type) == 0)
+			continue;
+		m = graph_add(g, d, &s);
+		if (m == NULL)
+			return false;
+		m->phase = n->phase;
+		value_replace(g, n->out[0], m->out[0]);
+		value_take_name(g, m->out[0], n->out[0]);
+		graph_remove(g, n);
+	}
+	return true;
+}
+
 bool
 train_step(struct graph *g, struct diag *d, const struct train_options *o)
 {
 	struct value **params, **grads;
 	size_t n = 0, found = 0;
 
-	if (!check_options(g, d, o) || !append_loss(g, d, o))
+	if (!check_options(g, d, o) || !keep_statistics(g, d) ||
+	    !append_loss(g, d, o))
 		return false;
 	params = NEW_ARRAY(g->arena, struct value *, g->states.len + 1);
 	grads = NEW_ARRAY(g->arena, struct value *, g->states.len + 1);

@@ -56,9 +56,8 @@ convertible(enum dtype from, enum dtype to)
 	    (dtype_is_int(from) && dtype_is_int(to));
 }
 
-/* The bytes from the binding's address to the end of its last element. */
-static bool
-span_of(struct diag *d, const struct wave_binding *b, int64_t *count,
+bool
+bind_span(struct diag *d, const struct wave_binding *b, int64_t *count,
     size_t *span)
 {
 	int64_t bytes = (int64_t)dtype_size(b->dtype), n = 1, reach;
@@ -80,6 +79,16 @@ span_of(struct diag *d, const struct wave_binding *b, int64_t *count,
 	return true;
 }
 
+static int64_t
+elements(const struct wave_binding *b)
+{
+	int64_t n = 1;
+
+	for (int i = 0; i < b->rank; i++)
+		n *= b->dim[i];
+	return n;
+}
+
 /* Walks the elements in C order; at is the byte offset of the current one. */
 struct walk {
 	const struct wave_binding *b;
@@ -96,6 +105,32 @@ walk_next(struct walk *w)
 			return;
 		w->at -= w->b->stride[i] * w->b->dim[i];
 		w->idx[i] = 0;
+	}
+}
+
+void
+bind_pack(const struct wave_binding *b, const void *image, void *dense)
+{
+	size_t size = dtype_size(b->dtype);
+	struct walk w = { .b = b };
+	uint8_t *to = dense;
+
+	for (int64_t n = elements(b); n > 0; n--, to += size) {
+		memcpy(to, (const uint8_t *)image + w.at, size);
+		walk_next(&w);
+	}
+}
+
+void
+bind_unpack(const struct wave_binding *b, const void *dense, void *image)
+{
+	size_t size = dtype_size(b->dtype);
+	struct walk w = { .b = b };
+	const uint8_t *from = dense;
+
+	for (int64_t n = elements(b); n > 0; n--, from += size) {
+		memcpy((uint8_t *)image + w.at, from, size);
+		walk_next(&w);
 	}
 }
 
@@ -166,7 +201,7 @@ bind_write(struct arena *a, struct diag *d, struct device *dev,
 	int64_t count;
 	size_t span;
 
-	if (!shapes_agree(d, b, n, where) || !span_of(d, b, &count, &span))
+	if (!shapes_agree(d, b, n, where) || !bind_span(d, b, &count, &span))
 		return false;
 	if (count == 0)
 		return true;
@@ -188,7 +223,7 @@ bind_read(struct arena *a, struct diag *d, struct device *dev,
 	int64_t count;
 	size_t span;
 
-	if (!span_of(d, b, &count, &span))
+	if (!bind_span(d, b, &count, &span))
 		return false;
 	uint8_t *image = arena_alloc(a, span + 1);
 

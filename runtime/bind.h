@@ -23,6 +23,17 @@ bool bind_write(struct arena *a, struct diag *d, struct device *dev,
 bool bind_read(struct arena *a, struct diag *d, struct device *dev,
     const struct wave_binding *b, struct npy *out);
 
+/* How many elements a binding has, and the bytes from its address to the end
+ * of its last element. One error where its layout is impossible. */
+bool bind_span(struct diag *d, const struct wave_binding *b, int64_t *count,
+    size_t *span);
+
+/* Between the span of a binding's bytes as they lie on the device and a dense
+ * row-major array of the same dtype. bind_span must have accepted it. */
+void bind_pack(const struct wave_binding *b, const void *image, void *dense);
+void bind_unpack(const struct wave_binding *b, const void *dense,
+    void *image);
+
 /* "input 'x' f32[1,3,224,224], state 'w' f32[8]": the bindings of the kinds
  * in the set (bits 1 << enum wave_bind_kind), comma-separated. */
 void bind_list(struct strbuf *s, const struct wave_program *p,

@@ -180,10 +180,12 @@ write_all(int fd, const struct file_part *part, size_t n)
 }
 
 static int
-write_and_close(int fd, const struct file_part *part, size_t n)
+write_and_close(int fd, const struct file_part *part, size_t n, bool sync)
 {
 	int err = write_all(fd, part, n);
 
+	if (err == 0 && sync && fsync(fd) != 0)
+		err = errno;
 	if (close(fd) != 0 && err == 0)
 		err = errno;
 	return err;
@@ -207,8 +209,30 @@ open_temporary(const char *path, struct strbuf *name)
 	return fd;
 }
 
+/* Makes the name of a file in its folder last. Not every file system can. */
 static int
-replace_file(const char *path, const struct file_part *part, size_t n)
+sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct strbuf folder = {0};
+	int fd, err = 0;
+
+	if (slash == NULL)
+		strbuf_add(&folder, ".");
+	else
+		strbuf_addn(&folder, path, (size_t)(slash - path) + 1);
+	fd = open(folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	strbuf_free(&folder);
+	return err;
+}
+
+static int
+replace_file(const char *path, const struct file_part *part, size_t n,
+    bool sync)
 {
 	struct strbuf name = {0};
 	int fd = open_temporary(path, &name);
@@ -217,19 +241,21 @@ replace_file(const char *path, const struct file_part *part, size_t n)
 	if (fd < 0) {
 		err = errno;
 	} else {
-		err = write_and_close(fd, part, n);
+		err = write_and_close(fd, part, n, sync);
 		if (err == 0 && rename(name.data, path) != 0)
 			err = errno;
 		if (err != 0)
 			unlink(name.data);
+		else if (sync)
+			err = sync_folder(path);
 	}
 	strbuf_free(&name);
 	return err;
 }
 
-bool
-file_write_parts(struct diag *d, const char *path,
-    const struct file_part *part, size_t n)
+static bool
+write_parts(struct diag *d, const char *path, const struct file_part *part,
+    size_t n, bool sync)
 {
 	struct stat st;
 	char *target = NULL;
@@ -239,19 +265,35 @@ file_write_parts(struct diag *d, const char *path,
 		err = write_all(STDOUT_FILENO, part, n);
 		path = "<stdout>";
 	} else if (stat(path, &st) != 0) {
-		err = replace_file(path, part, n);
+		err = replace_file(path, part, n, sync);
 	} else if (S_ISDIR(st.st_mode)) {
 		err = EISDIR;
 	} else if (!S_ISREG(st.st_mode)) {
 		/* /dev/null and pipes must stay what they are */
 		fd = open(path, O_WRONLY | O_CLOEXEC);
-		err = fd < 0 ? errno : write_and_close(fd, part, n);
+		err = fd < 0 ? errno :
+		    write_and_close(fd, part, n, false);
 	} else {
 		target = realpath(path, NULL);
-		err = target == NULL ? errno : replace_file(target, part, n);
+		err = target == NULL ? errno :
+		    replace_file(target, part, n, sync);
 		free(target);
 	}
 	return err == 0 || fail(d, path, "cannot write", err);
+}
+
+bool
+file_write_parts(struct diag *d, const char *path,
+    const struct file_part *part, size_t n)
+{
+	return write_parts(d, path, part, n, false);
+}
+
+bool
+file_write_durable(struct diag *d, const char *path,
+    const struct file_part *part, size_t n)
+{
+	return write_parts(d, path, part, n, true);
 }
 
 bool

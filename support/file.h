@@ -26,4 +26,9 @@ struct file_part {
 bool file_write_parts(struct diag *d, const char *path,
     const struct file_part *part, size_t n);
 
+/* As file_write_parts, and the file survives a power cut once this returns:
+ * file and folder are flushed to the disk. */
+bool file_write_durable(struct diag *d, const char *path,
+    const struct file_part *part, size_t n);
+
 #endif

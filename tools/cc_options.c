@@ -25,6 +25,7 @@ static const char help_text[] =
     "  -fsyntax-only     check the model, write nothing\n"
     "  -emit-graph       graph IR (.wgr)\n"
     "  -emit-dot         graph as Graphviz DOT\n"
+    "  -emit-onnx        the model as ONNX, before what only lowering needs\n"
     "  -emit-tile        schedule (.wtl)\n"
     "  -S                assembly (.ws)\n"
     "\n"
@@ -65,6 +66,10 @@ static const char help_text[] =
     "  -fPASS[=ARGS], -fno-PASS   one pass on or off; --help-passes lists "
     "them\n"
     "  -passes=A,B       exactly these passes\n"
+    "  -fdgrad=phase|zeros  transposed convolutions with a stride: dense "
+    "ones\n"
+    "                    for each phase of the output (default), or one over\n"
+    "                    inserted zeros\n"
     "  -fserialize       full synchronisation after each instruction\n"
     "\n"
     "Looking inside:\n"
@@ -184,6 +189,11 @@ parse_f(struct wavecc_options *o, const char *arg)
 		o->serialize = true;
 	} else if (strcmp(arg, "-fno-serialize") == 0) {
 		o->serialize = false;
+	} else if ((v = after(arg, "-fdgrad=")) != NULL) {
+		if (strcmp(v, "phase") != 0 && strcmp(v, "zeros") != 0)
+			return usage("-fdgrad wants phase or zeros, not '%s'",
+			    v);
+		o->dgrad = *v == 'p' ? DGRAD_PHASE : DGRAD_ZEROS;
 	} else if ((v = after(arg, "-fbatch=")) != NULL) {
 		if (!parse_int64(v, &o->batch) || o->batch < 1 ||
 		    o->batch > MAX_DIM)
@@ -235,7 +245,8 @@ static bool
 parse_stage(struct wavecc_options *o, const char *arg)
 {
 	static const struct flag stages[] = {{"-emit-graph", STAGE_GRAPH},
-	    {"-emit-dot", STAGE_DOT}, {"-emit-tile", STAGE_TILE},
+	    {"-emit-dot", STAGE_DOT}, {"-emit-onnx", STAGE_ONNX},
+	    {"-emit-tile", STAGE_TILE},
 	    {"-S", STAGE_ASM}, {"-c", STAGE_OBJECT}};
 	for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
 		if (strcmp(arg, stages[i].name) == 0) {
@@ -344,6 +355,7 @@ default_output(const struct wavecc_options *o)
 {
 	static const char *const ext[] = {[STAGE_SYNTAX] = "",
 	    [STAGE_GRAPH] = ".wgr", [STAGE_DOT] = ".dot",
+	    [STAGE_ONNX] = ".onnx",
 	    [STAGE_TILE] = ".wtl", [STAGE_ASM] = ".ws",
 	    [STAGE_OBJECT] = ".wo"};
 	const char *base = strrchr(o->input, '/');
@@ -385,7 +397,10 @@ wavecc_parse(struct wavecc_options *o, int argc, char **argv)
 		return usage("no model%s", "");
 	if (o->output == NULL)
 		o->output = default_output(o);
-	if (o->stage == STAGE_OBJECT && strcmp(o->output, "-") == 0)
+	if (strcmp(o->output, "-") == 0 && o->stage == STAGE_OBJECT)
 		return usage("an object cannot go to standard output%s", "");
+	if (strcmp(o->output, "-") == 0 && o->stage == STAGE_ONNX)
+		return usage("an ONNX file cannot go to standard output%s",
+		    "");
 	return WAVECC_COMPILE;
 }

@@ -4,6 +4,7 @@
 
 #include <wave/target.h>
 
+#include "backend/backend.h"
 #include "frontend/net.h"
 #include "frontend/onnx.h"
 #include "passes/pass.h"
@@ -15,6 +16,7 @@ enum wavecc_stage {
 	STAGE_SYNTAX, /* -fsyntax-only: nothing */
 	STAGE_GRAPH,  /* -emit-graph: .wgr */
 	STAGE_DOT,    /* -emit-dot */
+	STAGE_ONNX,   /* -emit-onnx */
 	STAGE_TILE,   /* -emit-tile: .wtl */
 	STAGE_ASM,    /* -S: .ws */
 	STAGE_OBJECT, /* .wo */
@@ -27,6 +29,7 @@ struct wavecc_options {
 	enum wavecc_stage stage;
 	bool verbose, dry_run; /* -v, -### */
 	bool save_temps, serialize, lower_remarks;
+	enum dgrad dgrad; /* -fdgrad= */
 	const char *dump_dir;
 	const char *march;
 	bool march_given;

@@ -263,6 +263,7 @@ lower(struct driver *dr, const struct graph *g)
 {
 	int groups = (int)dr->target->groups;
 	const char *why = "";
+	struct backend_options opt = {.dgrad = dr->o.dgrad};
 	struct graph *share = groups > 1 ? graph_shard(dr->arena, g,
 	    groups, &why) : NULL;
 	if (groups > 1)
@@ -272,7 +273,7 @@ lower(struct driver *dr, const struct graph *g)
 		    share != NULL ? "" : why);
 	return backend_tile(dr->arena, &dr->diag,
 	    share != NULL ? share : g, dr->target,
-	    share != NULL ? groups : 1);
+	    share != NULL ? groups : 1, &opt);
 }
 
 /* A schedule or program is for one machine; -march may only repeat it. */

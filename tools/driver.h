@@ -4,6 +4,7 @@
 
 #include "backend/backend.h"
 #include "frontend/net.h"
+#include "frontend/onnx_write.h"
 #include "passes/train.h"
 #include "tools/cc_options.h"
 
@@ -17,6 +18,7 @@ struct driver {
 	/* What the stages have made so far. Of a training object graph and
 	 * tile are the step's; eval and eval_tile the other entry's. */
 	struct graph *graph, *eval;
+	struct graph *model; /* eval as it was before the passes */
 	struct net_train train; /* the train section of a .net */
 	struct train_options train_options;
 	int64_t steps;    /* of entry `steps` */
@@ -44,6 +46,14 @@ bool driver_train(struct driver *dr);  /* -ftrain: model to step and eval */
 bool driver_passes(struct driver *dr); /* to legal graphs */
 bool driver_tile(struct driver *dr);   /* to schedules */
 bool driver_code(struct driver *dr);   /* to a program */
+
+/* Instead of the last three: the passes that a model may have gone through
+ * and still be the model in other words (-emit-onnx). */
+bool driver_model_passes(struct driver *dr);
+
+/* Writes g, forward in inference form, to path as ONNX. */
+bool driver_write_onnx(struct driver *dr, const struct graph *g,
+    const char *path, const struct onnx_write_options *opt);
 
 /* All of them: a model to a program. */
 bool driver_compile(struct driver *dr);

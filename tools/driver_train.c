@@ -116,6 +116,7 @@ driver_train(struct driver *dr)
 	    !train_parameters(dr->graph, &dr->diag, &step) ||
 	    !train_step(dr->graph, &dr->diag, &dr->train_options))
 		return false;
+	dr->model = graph_clone(dr->arena, dr->eval);
 	list_each(dr, ninputs);
 	return true;
 }

@@ -68,10 +68,26 @@ emit_graph(struct driver *dr)
 }
 
 static bool
+emit_onnx(struct driver *dr)
+{
+	if (!driver_is_graph(dr)) {
+		diag_error(&dr->diag, NULL, "%s holds no graph", dr->o.input);
+		return false;
+	}
+	if (!driver_read(dr) || !driver_train(dr) || !driver_model_passes(dr))
+		return false;
+	driver_say(dr, "write ONNX");
+	return driver_write_onnx(dr, dr->eval != NULL ? dr->eval : dr->graph,
+	    dr->o.output, NULL);
+}
+
+static bool
 compile(struct driver *dr)
 {
 	bool graph = driver_is_graph(dr), temps = dr->o.save_temps;
 	enum wavecc_stage stage = dr->o.stage;
+	if (stage == STAGE_ONNX)
+		return emit_onnx(dr);
 	if (!driver_read(dr) ||
 	    (graph && (!driver_train(dr) || !driver_passes(dr))))
 		return false;
@@ -117,7 +133,9 @@ show_plan(const struct driver *dr)
 		driver_say(dr, "derive the training step");
 	if (!ws && !wtl)
 		driver_say(dr, "run passes");
-	if (stage == STAGE_GRAPH || stage == STAGE_DOT)
+	if (stage == STAGE_ONNX)
+		driver_say(dr, "write ONNX");
+	if (stage == STAGE_GRAPH || stage == STAGE_DOT || stage == STAGE_ONNX)
 		return;
 	if (!ws && !wtl)
 		driver_say(dr, "lower");

@@ -156,7 +156,7 @@ compile(struct bench *b, struct graph *g)
 	if (!passes_run(g, &b->diag, &po))
 		return NULL;
 	struct tile_program *p = backend_tile(b->arena, &b->diag, g,
-	    b->target, 1);
+	    b->target, 1, &bo);
 	return p == NULL ? NULL : backend_code(b->arena, &b->diag, p, &bo);
 }
 

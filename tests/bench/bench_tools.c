@@ -120,7 +120,8 @@ compile(const struct job *j, struct diag *d, struct sample *s)
 	if (g == NULL || !passes_run(g, d, &po))
 		return false;
 	lap(s, PASSES, &at);
-	struct tile_program *p = backend_tile(a, d, g, t, 1);
+	struct tile_program *p = backend_tile(a, d, g, t, 1,
+	    &(struct backend_options){0});
 	lap(s, LOWER, &at);
 	if (p == NULL)
 		return false;

@@ -140,7 +140,7 @@ compile(struct arena *a, struct diag *d, const struct layer *l,
 	pass_options_init(&po);
 	if (!passes_run(g, d, &po))
 		return NULL;
-	struct tile_program *p = backend_tile(a, d, g, t, 1);
+	struct tile_program *p = backend_tile(a, d, g, t, 1, &bo);
 	return p == NULL ? NULL : backend_code(a, d, p, &bo);
 }
 

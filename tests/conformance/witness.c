@@ -146,6 +146,9 @@ choose_builds(struct trial *t)
 		struct compile_how *b = &t->build[k];
 
 		b->level = (int)(t->seed % 4);
+		/* the other machine has the other lowering */
+		b->dgrad = (t->seed / 8 + (uint64_t)k) % 2 == 0 ?
+		    DGRAD_PHASE : DGRAD_ZEROS;
 		set_bytes(b, 0, "gbuf_bytes",
 		    gbuf[(unit_random(&r) >> 30) % 6] << k);
 		set_bytes(b, 1, "wbuf_bytes",

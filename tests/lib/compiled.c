@@ -29,6 +29,7 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 {
 	struct pass_options o;
 	struct graph *share = NULL;
+	struct backend_options lowering = {.dgrad = b->dgrad};
 	const char *why;
 
 	memset(m, 0, sizeof *m);
@@ -47,7 +48,7 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 	if (share != NULL)
 		m->groups = (int)m->target->groups;
 	m->tile = backend_tile(a, d, share != NULL ? share : g, m->target,
-	    m->groups);
+	    m->groups, &lowering);
 	if (m->tile == NULL)
 		return false;
 	m->code = compiled_code(a, d, m, b->serialize);
@@ -157,6 +158,8 @@ compile_name(struct arena *a, const struct compile_how *b)
 	strbuf_addf(&s, "%s -O%d", b->target, b->level);
 	if (b->precision != DT_NONE)
 		strbuf_addf(&s, " -mprecision=%s", dtype_name(b->precision));
+	if (b->dgrad == DGRAD_ZEROS)
+		strbuf_add(&s, " -fdgrad=zeros");
 	if (b->shard)
 		strbuf_add(&s, " sharded");
 	for (size_t i = 0; i < COMPILE_SETTINGS; i++)

@@ -14,6 +14,7 @@ struct compile_how {
 	char set[COMPILE_SETTINGS][40]; /* as after -m; "": none */
 	int level;          /* -O */
 	enum dtype precision; /* -mprecision; DT_NONE: the model's */
+	enum dgrad dgrad;   /* -fdgrad= */
 	bool serialize;     /* -fserialize */
 	bool shard;         /* over the target's groups, where possible */
 };

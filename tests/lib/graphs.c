@@ -168,6 +168,8 @@ static const struct {
 	{"random_bits", NULL, "i64[]", "shape = [3,5], seed = 7"},
 	{"dropout", NULL, "f32[3,5] i64[]", "ratio = 0.25, stream = 2"},
 	{"batch_norm_train", NULL, "f32[2,3,4] f32[3] f32[3]", ""},
+	{"group_norm_train", NULL, "f32[2,3,4] f32[3] f32[3]",
+	    "channel_starts = [0,1], channel_ends = [1,3]"},
 	{"softmax_cross_entropy", NULL, "f32[3,5] i64[3]",
 	    "smoothing = 0.1"},
 };

@@ -893,6 +893,13 @@ def training():
         x, s, b = rand(*shape, shift=1), rand(shape[1]), rand(shape[1])
         case("batch_norm_train", str(shape), [x, s, b], F.batch_norm(
             x.t, None, None, s.t, b.t, True), epsilon=1e-5)
+        half = (shape[1] + 1) // 2
+        y = torch.cat([F.group_norm(x.t[:, lo:hi], 1, s.t[lo:hi],
+                                    b.t[lo:hi], 1e-5)
+                       for lo, hi in ((0, half), (half, shape[1]))], 1)
+        case("group_norm_train", str(shape), [x, s, b], y,
+             channel_starts=[0, half], channel_ends=[half, shape[1]],
+             epsilon=1e-5)
         x, k = rand(*shape, scale=3), ints(
             shape[0], *shape[2:], dtype="i64", lo=0, hi=shape[1])
         for e in (0.0, 0.1):

@@ -22,7 +22,7 @@ cxx=$(command -v g++ || command -v clang++)
 find support include frontend ir passes backend runtime tools tests \
     -name '*.h' -print 2>/dev/null | sort | while IFS= read -r h; do
 	# shellcheck disable=SC2086
-	check "header $h" "$CC" -std=c11 $flags -x c "$h"
+	check "header $h" $CC -std=c11 $flags -x c "$h"
 	case $h in
 	include/wave/*)
 		if [ -z "$cxx" ]; then

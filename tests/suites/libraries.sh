@@ -13,7 +13,7 @@ links() {
 	name=$1
 	shift
 	# shellcheck disable=SC2086
-	if "$CC" $san -o "$SCRATCH/main" "$SCRATCH/main.c" \
+	if $CC $san -o "$SCRATCH/main" "$SCRATCH/main.c" \
 	    -Wl,--whole-archive "$@" -Wl,--no-whole-archive $libs 2>&1 |
 	    sed 's/^/  /' && [ -x "$SCRATCH/main" ] && "$SCRATCH/main"; then
 		echo "ok library links: $name"

@@ -212,7 +212,7 @@ again(struct trial *t, const char *what)
 
 	u->last[0] = '\0';
 	t->m.tile = backend_tile(u->arena, &u->diag, t->m.graph, t->m.target,
-	    1);
+	    1, &(struct backend_options){0});
 	if (t->m.tile == NULL && (strstr(u->last, "fit") != NULL ||
 	    strstr(u->last, "are free") != NULL ||
 	    strstr(u->last, "bytes needed") != NULL))
@@ -421,7 +421,8 @@ test_size(void **state)
 		    !compiled_make(u->arena, &u->diag, g, &how, &m))
 			fail_msg("%s", u->last);
 		tag_net(g, k, sub);
-		m.tile = backend_tile(u->arena, &u->diag, g, m.target, 1);
+		m.tile = backend_tile(u->arena, &u->diag, g, m.target, 1,
+	    &(struct backend_options){0});
 		assert_non_null(m.tile);
 		loops[i] = m.tile->loops.len;
 		buffers[i] = m.tile->buffers.len;
@@ -444,7 +445,8 @@ refused(struct unit *u, const char *text, int64_t sub, const char *why)
 	if (g == NULL || !compiled_make(u->arena, &u->diag, g, &how, &m))
 		fail_msg("%s", u->last);
 	tag(g, subs, 1, NULL, NULL);
-	assert_null(backend_tile(u->arena, &u->diag, g, m.target, 1));
+	assert_null(backend_tile(u->arena, &u->diag, g, m.target, 1,
+	    &(struct backend_options){0}));
 	unit_expect_error(u, why);
 }
 

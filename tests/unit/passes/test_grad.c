@@ -271,6 +271,17 @@ static const struct grad_case cases[] = {
     {"group_norm rank 2", "input %x : f32[2,6]\ninput %s : f32[6]\n"
 	"input %b : f32[6]\n%y = group_norm %x, %s, %b "
 	"{channel_starts = [0,2], channel_ends = [2,6]}\n" OUT, 0, 0},
+    {"group_norm_train", "input %x : f32[2,6,3,2]\ninput %s : f32[6]\n"
+	"input %b : f32[6]\n%y, %m, %r = group_norm_train %x, %s, %b "
+	"{channel_starts = [0,3], channel_ends = [3,6], epsilon = 0.1}\n"
+	OUT, 0, 0},
+    {"group_norm_train ragged", "input %x : f32[2,6,5]\n"
+	"input %s : f32[6]\ninput %b : f32[6]\n"
+	"%y, %m, %r = group_norm_train %x, %s, %b {channel_starts = "
+	"[0,1,4], channel_ends = [1,4,6], epsilon = 0.1}\n" OUT, 0, 0},
+    {"group_norm_train rank 2", "input %x : f32[2,6]\ninput %s : f32[6]\n"
+	"input %b : f32[6]\n%y, %m, %r = group_norm_train %x, %s, %b "
+	"{channel_starts = [0,2], channel_ends = [2,6]}\n" OUT, 0, 0},
     {"layer_norm", "input %x : f32[2,3,4]\ninput %s : f32[3,4]\n"
 	"input %b : f32[4]\n%y = layer_norm %x, %s, %b {axis = 1}\n" OUT, 0,
 	0},

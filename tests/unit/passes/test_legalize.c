@@ -257,8 +257,10 @@ static const struct pass_case cases[] = {
 	    "  %32 = add %31, %5 : f32[1,3,1]\n"
 	    "  %33 = rsqrt %32 : f32[1,3,1]\n"
 	    "  %34 = mul %33, %6 : f32[1,3,1]\n"
-	    "  %35 = fma %19, %34, %7 : f32[1,3,2]\n"
-	    "  output %35 \"y\"\n"},
+	    "  %35 = mul %18, %34 : f32[1,3,1]\n"
+	    "  %36 = sub %7, %35 : f32[1,3,1]\n"
+	    "  %37 = fma %0, %34, %36 : f32[1,3,2]\n"
+	    "  output %37 \"y\"\n"},
     {"layer_instance_norm", PASS_legalize, 2, DT_NONE,
 	    "input %x : f32[1,2,4]\n"
 	    "const %s : f32[4] = [1,2,3,4]\n"
