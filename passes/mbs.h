@@ -1,7 +1,8 @@
 /* Mini-batch serialization: layer groups with a sub-batch each, so that what
  * passes between the layers of a group stays in the global buffer. See
- * passes/MBS.md; the algorithm and the accounting are those of Lym and others,
- * "Mini-batch Serialization: CNN Training with Inter-layer Data Reuse", 2019. */
+ * passes/MBS.md; the algorithm and the accounting are those of S. Lym et al.,
+ * "Mini-batch Serialization: CNN Training with Inter-layer Data Reuse",
+ * MLSys 2019. */
 #ifndef WAVE_PASSES_MBS_H
 #define WAVE_PASSES_MBS_H
 

@@ -111,6 +111,20 @@ forks(const struct mbs_plan *p, const struct mbs_unit *u)
 	return sum;
 }
 
+/* How often the layer before layer i of u reads the gradient of what is
+ * between them: contractions and norms twice. */
+static double
+gradient_reads(const struct mbs_plan *p, const struct mbs_unit *u, size_t i)
+{
+	const struct value *x = p->layers.data[i].node->in[0];
+
+	for (size_t k = i; k-- > 0 && k + u->count >= u->first;)
+		if (p->layers.data[k].node->out[0] == x)
+			return p->layers.data[k].kind == MBS_CONV ||
+			    p->layers.data[k].kind == MBS_NORM ? 2 : 1;
+	return 1;
+}
+
 struct mbs_traffic
 mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u, bool reuse)
 {
@@ -123,12 +137,13 @@ mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u, bool reuse)
 
 		plain_layer(p, l, &one);
 		if (reuse && p->o->buffer > 0 && l->kind != MBS_VIEW &&
-		    l->kind != MBS_CONCAT && l->kind != MBS_ADD &&
+		    l->kind != MBS_CONCAT &&
 		    n * (l->in + l->out) <= (double)p->o->buffer) {
 			/* I is still there, and dI stays (A5, IL) */
-			one.activation -= n * l->in;
-			one.gradient -= l->first ? 0 : 2 * n * l->in;
-			one.gradient = one.gradient < 0 ? 0 : one.gradient;
+			one.activation -= n * l->in *
+			    (l->kind == MBS_NORM ? 2 : 1);
+			one.gradient -= l->first || l->kind == MBS_ADD ? 0 :
+			    (1 + gradient_reads(p, u, i)) * n * l->in;
 		}
 		add(&t, &one);
 	}
