@@ -179,6 +179,8 @@ same_results(const struct node *x, const struct node *y)
 static bool
 same_phase(const struct node *x, const struct node *y)
 {
+	if (x->group != y->group)
+		return false;
 	if (x->phase == NULL || y->phase == NULL)
 		return x->phase == y->phase;
 	return strcmp(x->phase, y->phase) == 0;

@@ -198,6 +198,7 @@ copy_node(struct shard *s, const struct node *n)
 	if (c == NULL)
 		return refuse(s, n, "its share has no valid shape");
 	c->phase = n->phase;
+	c->group = n->group;
 	for (int i = 0; i < n->nout; i++) {
 		if (n->out[i] == NULL)
 			continue;
