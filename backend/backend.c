@@ -58,7 +58,8 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
     const struct backend_options *opt)
 {
-	static const double budgets[] = {1.0, 0.85, 0.7, 0.5, 0.35, 0.2, 0.1};
+	static const double budgets[] = {1.0, 0.93, 0.85, 0.7, 0.5, 0.35, 0.2,
+	    0.1};
 	struct weight_cache cache = {0};
 	struct attempt first = {0};
 	for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {

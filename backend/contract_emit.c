@@ -471,6 +471,29 @@ streamed_k(struct emit *e)
 }
 
 static void
+drain(struct emit *e)
+{
+	struct tile_insn *in = matrix_insn(e, TILE_DRAIN);
+	bool ps = e->p->pixels_stationary;
+	in->mx.view = y_view(e);
+	in->mx.epi = epilogue(e);
+	in->mx.obuf = e->obuf;
+	in->mx.m = ps ? e->col_n : e->row_n;
+	in->mx.n = ps ? e->row_n : e->col_n;
+}
+
+/* The zeros of a phase without taps are those of others. */
+static void
+drain_repeats(struct emit *e)
+{
+	const struct phase first = e->ph;
+	while (phase_next(&e->c->win, e->x.pad, e->size, &e->ph))
+		if (phase_same_zeros(&first, &e->ph))
+			drain(e);
+	e->ph = first;
+}
+
+static void
 block(struct emit *e, const struct tile_aff *at, int64_t size)
 {
 	struct tile_aff zero = taff_num(0);
@@ -482,13 +505,9 @@ block(struct emit *e, const struct tile_aff *at, int64_t size)
 	else
 		k_tiles(e, &zero, &zero, e->ph.taps > 0 ? e->packed *
 		    e->c->cig * e->ph.taps : 1, true);
-	struct tile_insn *in = matrix_insn(e, TILE_DRAIN);
-	bool ps = e->p->pixels_stationary;
-	in->mx.view = y_view(e);
-	in->mx.epi = epilogue(e);
-	in->mx.obuf = e->obuf;
-	in->mx.m = ps ? e->col_n : e->row_n;
-	in->mx.n = ps ? e->row_n : e->col_n;
+	drain(e);
+	if (e->ph.taps == 0)
+		drain_repeats(e);
 }
 
 static void
@@ -537,6 +556,8 @@ chunk(struct emit *e, const struct tile_aff *at, int64_t size)
 	const struct window *w = &e->c->win;
 	phase_first(w, e->x.pad, e->size, e->c->split, &e->ph);
 	do {
+		if (phase_repeats(w, e->x.pad, e->size, &e->ph))
+			continue;
 		e->x_row = phase_row(e);
 		span(e, "m", e->ph.rows, e->p->rowblk, row_block);
 	} while (phase_next(w, e->x.pad, e->size, &e->ph));

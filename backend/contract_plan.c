@@ -126,6 +126,8 @@ add_tiles(struct trial *t, const int64_t *size, int64_t times)
 	struct phase ph;
 	phase_first(&c->win, c->win.pad, size, c->split, &ph);
 	do {
+		if (phase_repeats(&c->win, c->win.pad, size, &ph))
+			continue;
 		struct contract_work w = work(c, t->plan.pixels_stationary,
 		    pack, ph.rows);
 		w.k = ph.taps > 0 ? pack * c->cig * ph.taps : 1;

@@ -108,8 +108,6 @@ collect(struct fit *f)
 		kept++;
 	}
 	f->n = kept;
-	for (size_t i = 0; i < f->n; i++)
-		f->r->local[f->guest[i].root->v->id] = true;
 }
 
 /* ---- how much ---- */
@@ -255,29 +253,43 @@ drop_sum(struct fit *f)
 	return true;
 }
 
+/* Lets what gains least leave until sub samples fit; last: also what was to
+ * stay. False when they do not. */
+static bool
+attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
+{
+	struct region *r = f->r;
+	int64_t at;
+	f->cap = cap;
+	for (size_t i = 0; i < f->n; i++)
+		r->local[f->guest[i].root->v->id] = true;
+	if (sub < f->lw->sched->batch)
+		collect_sums(f);
+	if (!last && !count(f, sub, true, &at) && !drop_sum(f))
+		return false;
+	while (!count(f, sub, false, &at)) {
+		struct guest *g = pick_victim(f, at, last);
+		if (g != NULL)
+			r->local[g->root->v->id] = false;
+		else if (!drop_sum(f))
+			return false;
+	}
+	return true;
+}
+
 void
 group_fit(struct lower *lw, struct region *r, int64_t cap)
 {
-	struct fit f = {.lw = lw, .r = r, .cap = cap};
-	int64_t at, sub = r->wanted;
-	bool all = false; /* even those that were to stay leave */
+	struct fit f = {.lw = lw, .r = r};
+	int64_t sub = r->wanted;
 	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
-	if (sub < lw->sched->batch)
-		collect_sums(&f);
-	while (!count(&f, sub, true, &at) && drop_sum(&f))
-		;
-	while (sub > 1 && !count(&f, sub, true, &at))
+	while (sub > 1 && !attempt(&f, cap, sub, false))
 		sub--;
-	if (sub == 1 && r->wanted > 1)
-		all = !count(&f, sub, true, &at);
-	while (!count(&f, sub, false, &at)) {
-		struct guest *g = pick_victim(&f, at, all || r->wanted == 1);
-		if (g == NULL)
-			break; /* the node says what it needs */
-		r->local[g->root->v->id] = false;
-	}
+	/* where not even one fits the node says what it needs */
+	if (sub == 1 && !attempt(&f, cap, 1, false))
+		attempt(&f, cap, 1, true);
 	set_iterations(lw, r, sub);
 	r->room = f.cap;
 	r->peak = 0;

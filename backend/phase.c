@@ -91,3 +91,26 @@ phase_next(const struct window *w, const int64_t *pad, const int64_t *size,
 	}
 	return false;
 }
+
+bool
+phase_same_zeros(const struct phase *p, const struct phase *q)
+{
+	return p->taps == 0 && q->taps == 0 &&
+	    memcmp(p->out, q->out, sizeof p->out) == 0;
+}
+
+bool
+phase_repeats(const struct window *w, const int64_t *pad,
+    const int64_t *size, const struct phase *p)
+{
+	struct phase q;
+	if (p->taps > 0)
+		return false;
+	phase_first(w, pad, size, true, &q);
+	while (memcmp(q.at, p->at, sizeof q.at) != 0) {
+		if (phase_same_zeros(p, &q))
+			return true;
+		phase_next(w, pad, size, &q);
+	}
+	return false;
+}

@@ -31,6 +31,14 @@ void phase_first(const struct window *w, const int64_t *pad,
 bool phase_next(const struct window *w, const int64_t *pad,
     const int64_t *size, struct phase *p);
 
+/* Whether p and q have no taps and the same extents: their sums, +0, serve
+ * both. */
+bool phase_same_zeros(const struct phase *p, const struct phase *q);
+
+/* Whether an earlier phase of the tile has the zeros of p. */
+bool phase_repeats(const struct window *w, const int64_t *pad,
+    const int64_t *size, const struct phase *p);
+
 /* Outputs of p along axis a among `out` of them. */
 int64_t phase_extent(const struct phase *p, int a, int64_t out);
 

@@ -52,6 +52,21 @@ measure(struct trial *t)
 		t->in += slab_bytes(&yw, t->p.tile, w->dy.dtype) + 64;
 }
 
+/* Where sums are continued, the drain unit loads those of a block only after
+ * it has drained the block before, in program order: of each block the way
+ * through the array, the drain and the load are seen. */
+static int64_t
+turnaround(const struct wgrad *w, int64_t moving, int64_t still)
+{
+	const struct wave_target *tg = w->lw->target;
+	enum dtype dt = w->x.dtype;
+	int64_t limit = moving_limit(tg, dt);
+	int64_t blocks = ceil_div(moving, limit) * ceil_div(still, tg->cols);
+	int64_t bytes = moving * still * 8;
+	return blocks * (tg->rows + tg->cols) +
+	    (tg->drain_bw > 0 ? bytes / tg->drain_bw : 0);
+}
+
 static void
 estimate(struct trial *t)
 {
@@ -71,7 +86,8 @@ estimate(struct trial *t)
 	    .drain = wgrad_continues(w, &t->p) ? 8 :
 	    (int64_t)dtype_size(w->dw.dtype)};
 	double mat = (double)(blocks * t->p.tiles) *
-	    (double)contract_time(&work);
+	    (double)(contract_time(&work) + (wgrad_continues(w, &t->p) ?
+	    turnaround(w, moving, still) : 0));
 	t->p.traffic = chunks * t->p.tiles * t->in +
 	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw)) *
 	    (carry_on(w->lw) ? 2 : 1);

@@ -31,8 +31,10 @@ build_op(struct graph *g, enum op op, struct value **in, int nin,
 	n = graph_add(g, &d, &s);
 	if (n == NULL)
 		ice("build_op", "%s", msg);
-	if (before != NULL)
+	if (before != NULL) {
 		n->phase = before->phase;
+		n->group = before->group;
+	}
 	return n->out[0];
 }
 

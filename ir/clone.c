@@ -45,11 +45,14 @@ copy_node(struct clone *c, struct diag *d, const struct node *n)
 	if (m == NULL)
 		ice("graph_clone", "'%s' has no copy", op_info(n->op)->name);
 	m->phase = n->phase;
+	m->group = n->group;
 	for (int i = 0; i < n->nout; i++) {
 		if (n->out[i] == NULL)
 			continue;
 		c->map[n->out[i]->id] = m->out[i];
 		m->out[i]->loc = n->out[i]->loc;
+		m->out[i]->keep = n->out[i]->keep;
+		m->out[i]->rebuild = n->out[i]->rebuild;
 		if (i > 0 && n->out[i]->name != NULL)
 			value_set_name(c->to, m->out[i], n->out[i]->name);
 	}
@@ -64,6 +67,8 @@ graph_clone(struct arena *a, const struct graph *g)
 
 	c.to->source = g->source;
 	c.to->from_text = g->from_text;
+	for (size_t i = 0; i < g->groups.len; i++)
+		VEC_PUSH(a, &c.to->groups, g->groups.data[i]);
 	for (size_t i = 0; i < g->inputs.len; i++)
 		leaf(&c, g->inputs.data[i]);
 	for (size_t i = 0; i < g->states.len; i++)

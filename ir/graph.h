@@ -103,6 +103,8 @@ struct value {
 	uint32_t nends;   /* outputs and assignments that take this value */
 	enum keep keep;
 	bool common; /* in the share of a group: the same for all groups */
+	bool rebuild;     /* autodiff computes it again, where it can, instead
+	                     of reading it in the backward pass */
 	struct loc loc;
 };
 

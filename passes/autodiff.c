@@ -84,6 +84,22 @@ ad_op(struct ad *a, enum op op, struct value **in, int nin,
 }
 
 struct value *
+ad_kept(struct ad *a, enum op op, struct value *src, const struct attr *at,
+    int nat)
+{
+	struct node *from = src->kind == VALUE_NODE ? src->def : NULL;
+	struct value *v;
+
+	if (from == NULL || src->id >= a->count)
+		return ad_op(a, op, &src, 1, at, nat);
+	v = build_op(a->g, op, &src, 1, at, nat, DT_NONE, from->next);
+	v->def->loc = from->loc;
+	v->def->phase = from->phase;
+	v->def->group = from->group;
+	return v;
+}
+
+struct value *
 ad_masked(struct ad *a, struct value *src, struct value *y)
 {
 	const struct tensor_type t = y->type;
@@ -95,7 +111,7 @@ ad_masked(struct ad *a, struct value *src, struct value *y)
 		src = mk_reshape(a->g, src, 1, &one, NULL);
 		y = mk_reshape(a->g, y, 1, &one, NULL);
 	}
-	in[0] = ad_op(a, OP_mask_pack, &src, 1, &axis, 1);
+	in[0] = ad_kept(a, OP_mask_pack, src, &axis, 1);
 	in[1] = y;
 	y = ad_op(a, OP_mask_select, in, 2, &axis, 1);
 	return mk_reshape(a->g, y, t.rank, t.dim, NULL);
@@ -153,9 +169,14 @@ add_to(struct ad *a, const struct value *to, struct value *v)
 	enum dtype t = to->type.dtype;
 
 	v = unbroadcast(a, v, &to->type);
+	if (to->keep == KEEP_DRAM && v->kind == VALUE_NODE)
+		v->keep = KEEP_DRAM;
 	if (sum != NULL)
 		v = build_binary(a->g, OP_add, sum, v, t, NULL);
-	a->grad[to->id] = mk_cast(a->g, v, t, NULL);
+	v = mk_cast(a->g, v, t, NULL);
+	if (to->keep == KEEP_DRAM && v->kind == VALUE_NODE)
+		v->keep = KEEP_DRAM;
+	a->grad[to->id] = v;
 }
 
 void
@@ -239,6 +260,7 @@ split_act(struct ad *a, struct node *n)
 	    n->next);
 	v->def->loc = n->loc;
 	v->def->phase = n->phase;
+	v->def->group = n->group;
 	value_replace(a->g, y, v);
 	node_set_in(a->g, v->def, 0, y);
 	value_take_name(a->g, v, y);
@@ -306,6 +328,7 @@ label_new(struct node *mark, const struct node *n)
 	for (struct node *m = mark->next; m != NULL; m = m->next) {
 		m->loc = n->loc;
 		m->phase = "backward";
+		m->group = n->group;
 	}
 }
 
@@ -313,8 +336,11 @@ static bool
 visit(struct ad *a, struct node *n)
 {
 	struct node *mark = a->g->last;
-	struct value *dy = a->grad[n->out[0]->id];
+	struct value *dy;
 
+	if (n->out[0]->id >= a->count) /* what the backward pass keeps */
+		return true;
+	dy = a->grad[n->out[0]->id];
 	for (int i = 1; i < n->nout; i++)
 		if (n->out[i] != NULL && a->grad[n->out[i]->id] != NULL) {
 			diag_error(a->d, &n->loc,

@@ -1,5 +1,7 @@
 /* cse: of equal nodes in one phase, and of equal small constants, the first
- * stays. */
+ * stays. Of different phases only what is small, such as the statistics of a
+ * norm, is computed once: keeping a large value for the backward pass costs
+ * more than computing it again. */
 #include <string.h>
 
 #include "passes/rewrite.h"
@@ -88,18 +90,47 @@ unify_const(struct pass_ctx *c, struct table *t, struct node *n, int i)
 	c->changed = true;
 }
 
-static bool
-swapped(const struct node *n)
+/* What a node computes, whatever its phase: operands stand for all values
+ * equal to them. */
+struct form {
+	struct node *node;        /* the first */
+	const struct value **in;  /* the two of a commutative op by their ids */
+	struct form *next;        /* of another phase */
+};
+
+struct cse {
+	struct pass_ctx *c;
+	const struct value **equal; /* by value id: the first equal one */
+	bool *small;                /* by value id */
+	uint32_t nvalues;           /* when it started */
+	struct table forms, consts;
+};
+
+static const struct value *
+first_equal(const struct cse *x, const struct value *v)
 {
-	return (op_info(n->op)->flags & OPF_COMMUTES) != 0 &&
-	    n->in[0]->id > n->in[1]->id;
+	return v == NULL || v->id >= x->nvalues || x->equal[v->id] == NULL ?
+	    v : x->equal[v->id];
 }
 
-/* Operand i, the two of a commutative op in the order of their ids. */
-static const struct value *
-ordered_in(const struct node *n, int i)
+static struct form *
+form_of(struct cse *x, struct node *n)
 {
-	return i < 2 && swapped(n) ? n->in[1 - i] : n->in[i];
+	struct form *f = NEW(x->c->scratch, struct form);
+	size_t count = (size_t)n->nin;
+
+	f->node = n;
+	f->in = NEW_ARRAY(x->c->scratch, const struct value *, count + 2);
+	for (int i = 0; i < n->nin; i++)
+		f->in[i] = first_equal(x, n->in[i]);
+	if ((op_info(n->op)->flags & OPF_COMMUTES) != 0 &&
+	    f->in[0]->id > f->in[1]->id) {
+		const struct value *t = f->in[0];
+
+		f->in[0] = f->in[1];
+		f->in[1] = t;
+	}
+	return f;
 }
 
 static uint64_t
@@ -116,15 +147,13 @@ hash_attr(uint64_t h, const struct attr *a)
 }
 
 static uint64_t
-hash_node(const struct node *n)
+hash_form(const struct form *f)
 {
+	const struct node *n = f->node;
 	uint64_t h = hash_bytes(WAVE_HASH_SEED, &n->op, sizeof n->op);
 
-	for (int i = 0; i < n->nin; i++) {
-		const struct value *v = ordered_in(n, i);
-
-		h = hash_bytes(h, &v, sizeof v);
-	}
+	for (int i = 0; i < n->nin; i++)
+		h = hash_bytes(h, &f->in[i], sizeof f->in[i]);
 	for (int i = 0; i < n->nattrs; i++)
 		h = hash_attr(h, &n->attrs[i]);
 	if (n->out[0] != NULL)
@@ -150,21 +179,23 @@ same_results(const struct node *x, const struct node *y)
 static bool
 same_phase(const struct node *x, const struct node *y)
 {
+	if (x->group != y->group)
+		return false;
 	if (x->phase == NULL || y->phase == NULL)
 		return x->phase == y->phase;
 	return strcmp(x->phase, y->phase) == 0;
 }
 
 static bool
-node_equal(const void *a, const void *b)
+form_equal(const void *a, const void *b)
 {
-	const struct node *x = a, *y = b;
+	const struct form *f = a, *g = b;
+	const struct node *x = f->node, *y = g->node;
 
-	if (x->op != y->op || x->nin != y->nin || !same_results(x, y) ||
-	    !same_phase(x, y))
+	if (x->op != y->op || x->nin != y->nin || !same_results(x, y))
 		return false;
 	for (int i = 0; i < x->nin; i++)
-		if (ordered_in(x, i) != ordered_in(y, i))
+		if (f->in[i] != g->in[i])
 			return false;
 	for (int i = 0; i < x->nattrs; i++)
 		if (!attr_equal(&x->attrs[i], &y->attrs[i]))
@@ -193,27 +224,87 @@ merge(struct pass_ctx *c, struct node *first, struct node *n)
 	c->changed = true;
 }
 
+/* ---- what is small ---- */
+
+#define SMALL 16 /* times smaller than what it was reduced from */
+
+/* A reduction, or what element-wise ops and data movement make of some. */
+static bool
+is_small(const struct cse *x, const struct node *n)
+{
+	enum lowering l = op_info(n->op)->lowering;
+	int64_t elems = type_elems(&n->out[0]->type);
+	bool any = false;
+
+	if (n->nout != 1 || (l != LOWER_REDUCE && l != LOWER_MAP &&
+	    l != LOWER_MOVE))
+		return false;
+	if (l == LOWER_REDUCE &&
+	    type_elems(&n->in[0]->type) / SMALL >= elems)
+		return true;
+	for (int i = 0; i < n->nin; i++) {
+		const struct value *v = n->in[i];
+
+		if (v == NULL || v->kind == VALUE_CONST ||
+		    v->kind == VALUE_STATE)
+			continue;
+		if (v->id >= x->nvalues || !x->small[v->id])
+			return false;
+		any = any || type_elems(&v->type) * SMALL >= elems;
+	}
+	return any;
+}
+
+/* ---- the pass ---- */
+
+/* The node that n may give way to, or n. */
+static struct node *
+find_first(struct cse *x, struct node *n)
+{
+	struct form *f = form_of(x, n), *first, *at;
+
+	first = table_unique(&x->forms, hash_form(f), f, form_equal);
+	if (first == f)
+		return n;
+	for (at = first; at != NULL; at = at->next)
+		if (same_phase(at->node, n))
+			return at->node;
+	if (is_small(x, n))
+		return first->node;
+	f->next = first->next;
+	first->next = f;
+	for (int i = 0; i < n->nout; i++)
+		if (n->out[i] != NULL)
+			x->equal[n->out[i]->id] = first_equal(x,
+			    first->node->out[i]);
+	return n;
+}
+
 bool
 pass_cse(struct pass_ctx *c)
 {
-	struct table nodes, consts;
+	struct cse x = {.c = c, .nvalues = c->g->nvalues};
 	size_t nnodes = 0, nins = 0;
 
 	graph_foreach_node(c->g, n) {
 		nnodes++;
 		nins += (size_t)n->nin;
 	}
-	table_init(&nodes, c->scratch, nnodes);
-	table_init(&consts, c->scratch, nins);
+	x.equal = NEW_ARRAY(c->scratch, const struct value *, x.nvalues + 1);
+	x.small = NEW_ARRAY(c->scratch, bool, x.nvalues + 1);
+	table_init(&x.forms, c->scratch, nnodes);
+	table_init(&x.consts, c->scratch, nins);
 	graph_foreach_node_safe(c->g, n, next) {
 		struct node *first;
 
 		for (int i = 0; i < n->nin; i++)
-			unify_const(c, &consts, n, i);
+			unify_const(c, &x.consts, n, i);
+		if (n->out[0] != NULL)
+			x.small[n->out[0]->id] = is_small(&x, n);
 		/* Two outputs keep two nodes. */
 		if (has_end(n))
 			continue;
-		first = table_unique(&nodes, hash_node(n), n, node_equal);
+		first = find_first(&x, n);
 		if (first != n)
 			merge(c, first, n);
 	}

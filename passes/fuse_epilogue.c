@@ -127,6 +127,10 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 		a->why = "it is a sum over the batch";
 		return false;
 	}
+	if (x->keep == KEEP_DRAM) {
+		a->why = "the schedule stores its result";
+		return false;
+	}
 	if (node_int(m, ATTR_act) != ACT_NONE) {
 		a->why = "it has an activation already";
 		return false;

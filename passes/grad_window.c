@@ -33,7 +33,7 @@ grad_max_pool(struct ad *a, struct node *n, struct value *dy)
 	}
 	pool_attrs(n, at);
 	in[0] = dy;
-	in[1] = ad_op(a, OP_max_pool_index, &n->in[0], 1, at, 5);
+	in[1] = ad_kept(a, OP_max_pool_index, n->in[0], at, 5);
 	ad_give(a, n, 0, ad_op(a, OP_max_pool_grad, in, 2, at, 6));
 	return true;
 }

@@ -463,6 +463,7 @@ leave_f64(struct pass_ctx *c, struct node *n)
 	k = mk_cast(c->g, r, DT_F64, n->next);
 	k->def->loc = n->loc;
 	k->def->phase = n->phase;
+	k->def->group = n->group;
 	value_replace(c->g, r, k);
 	node_set_in(c->g, k->def, 0, r);
 }

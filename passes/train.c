@@ -145,6 +145,8 @@ keep_statistics(struct graph *g, struct diag *d)
 		if (m == NULL)
 			return false;
 		m->phase = n->phase;
+		m->group = n->group;
+		m->out[0]->keep = n->out[0]->keep;
 		value_replace(g, n->out[0], m->out[0]);
 		value_take_name(g, m->out[0], n->out[0]);
 		graph_remove(g, n);

@@ -114,6 +114,8 @@ train_norm(struct params *p, struct diag *d, struct node *n)
 	if (m == NULL)
 		return false;
 	m->phase = n->phase;
+	m->group = n->group;
+	m->out[0]->keep = n->out[0]->keep;
 	for (int i = 0; i < t->rank; i++)
 		count *= i == 1 ? 1 : (double)t->dim[i];
 	if (p->o->unbiased && count > 1)

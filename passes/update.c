@@ -86,7 +86,20 @@ state_of(struct update *u, const struct value *p, const char *what)
 static void
 assign(struct update *u, struct value *state, struct value *to)
 {
-	store(u, state, choose(u, u->apply, to, wide(u, state)));
+	if (to->type.dtype != state->type.dtype)
+		to = choose(u, u->apply, to, wide(u, state));
+	else
+		to = choose(u, u->apply, to, state);
+	store(u, state, to);
+}
+
+/* v as the state stores it: what follows reads that, so that v itself need
+ * not be kept. */
+static struct value *
+rounded(struct update *u, const struct value *state, struct value *v)
+{
+	return state->type.dtype == v->type.dtype ? v :
+	    mk_cast(u->g, v, state->type.dtype, NULL);
 }
 
 /* The gradient of weight decay goes into g. */
@@ -110,7 +123,9 @@ sgd(struct update *u, struct value *p, struct value *g)
 	if (momentum != 0) {
 		buf = state_of(u, p, "momentum");
 		v = bin(u, OP_add, times(u, wide(u, buf), momentum), g);
+		v = rounded(u, buf, v);
 		assign(u, buf, v);
+		v = wide(u, v);
 		g = u->o->nesterov
 		    ? bin(u, OP_add, g, times(u, v, momentum)) : v;
 	}

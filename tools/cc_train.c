@@ -193,7 +193,9 @@ cc_train_idle(const struct cc_train *t)
 	    t->loss_scale > 0 ? "-floss-scale" :
 	    t->accumulate > 0 ? "-faccumulate" :
 	    t->samples > 0 ? "-fsamples" :
-	    t->keep_gradients ? "-fkeep-gradients" : NULL;
+	    t->keep_gradients ? "-fkeep-gradients" :
+	    t->paper ? "-fstate=paper" :
+	    t->mbs.variant != MBS_NONE ? "-fmbs" : NULL;
 }
 
 static const char *
@@ -222,6 +224,21 @@ set_texts(struct cc_train *t, struct arena *a)
 	return why;
 }
 
+static const char *
+set_mbs(struct cc_train *t, struct arena *a, const char *text)
+{
+	size_t n = strcspn(text, ",");
+
+	t->mbs.variant = mbs_parse(arena_strndup(a, text, n));
+	t->mbs.fused = strcmp(text + n, ",fused") == 0;
+	if (t->mbs.variant == MBS_NONE ||
+	    (text[n] != '\0' && !t->mbs.fused) ||
+	    (t->mbs.fused && t->mbs.variant > MBS_IL))
+		return "-fmbs wants baseline, archopt, il (each perhaps with "
+		    ",fused), fs, mbs1, mbs2 or optimal";
+	return NULL;
+}
+
 static bool
 take_switch(struct cc_train *t, const char *arg)
 {
@@ -233,6 +250,10 @@ take_switch(struct cc_train *t, const char *arg)
 		t->keep_gradients = true;
 	else if (strcmp(arg, "-fno-keep-gradients") == 0)
 		t->keep_gradients = false;
+	else if (strcmp(arg, "-fstate=paper") == 0)
+		t->paper = true;
+	else if (strcmp(arg, "-fstate=mixed") == 0)
+		t->paper = false;
 	else if (strcmp(arg, "-fbn-variance=unbiased") == 0)
 		t->unbiased = true;
 	else if (strcmp(arg, "-fbn-variance=population") == 0)
@@ -269,6 +290,15 @@ cc_train_option(struct cc_train *t, struct arena *a, const char *arg,
 	} else if ((v = after(arg, "-fsamples=")) != NULL) {
 		*why = positive(v, &t->samples, "-fsamples wants a positive "
 		    "number of samples");
+	} else if ((v = after(arg, "-fmbs=")) != NULL) {
+		*why = set_mbs(t, a, v);
+	} else if ((v = after(arg, "-fmbs-objective=")) != NULL) {
+		t->mbs.objective = strcmp(v, "time") == 0 ? MBS_TIME :
+		    MBS_TRAFFIC;
+		if (strcmp(v, "time") != 0 && strcmp(v, "traffic") != 0)
+			*why = "-fmbs-objective wants traffic or time";
+	} else if (after(arg, "-fstate=") != NULL) {
+		*why = "-fstate wants mixed or paper";
 	} else if (after(arg, "-fbn-variance=") != NULL) {
 		*why = "-fbn-variance wants population or unbiased";
 	} else {

@@ -5,6 +5,7 @@
 #include <regex.h>
 
 #include "frontend/net.h"
+#include "passes/mbs.h"
 #include "passes/train.h"
 
 struct cc_train {
@@ -18,6 +19,8 @@ struct cc_train {
 	int64_t accumulate, samples; /* 0: 1, one batch */
 	bool keep_gradients;
 	bool unbiased;          /* -fbn-variance=unbiased */
+	bool paper;             /* -fstate=paper */
+	struct mbs_options mbs; /* -fmbs=, -fmbs-objective= */
 };
 
 /* Takes an option whole ("-floss=mse"). False when it is none of these;

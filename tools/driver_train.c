@@ -90,9 +90,69 @@ options(struct driver *dr)
 		diag_error(&dr->diag, NULL, "%s", why);
 		return false;
 	}
+	if (dr->o.train.paper && !fp16 && dr->o.passes.precision != DT_BF16) {
+		diag_error(&dr->diag, NULL, "-fstate=paper stores parameters "
+		    "in 16 bits: it needs -mprecision=fp16 or bf16");
+		return false;
+	}
 	if (dr->o.train.loss_scale == 0 && fp16)
 		dr->train_options.loss_scale = 1024;
 	return true;
+}
+
+/* What -Rpass=mbs asks for, line by line. */
+static void
+remark(struct driver *dr, const struct strbuf *s)
+{
+	const char *line = s->data;
+
+	while (line != NULL && *line != '\0') {
+		size_t n = strcspn(line, "\n");
+
+		diag_remark(&dr->diag, NULL, "%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
+static bool
+wants_remarks(const struct driver *dr)
+{
+	const char *text = dr->o.passes.remarks;
+	regex_t re;
+	bool yes = false;
+
+	if (text != NULL && regcomp(&re, text, REG_EXTENDED | REG_NOSUB) == 0) {
+		yes = regexec(&re, "mbs", 0, NULL, 0) == 0;
+		regfree(&re);
+	}
+	return yes;
+}
+
+/* -fmbs=: layer groups by the numbers of the machine. */
+static bool
+serialize_batch(struct driver *dr)
+{
+	struct mbs_options o = dr->o.train.mbs;
+	const struct wave_target *t = dr->target;
+	enum dtype p = dr->o.passes.precision;
+	struct strbuf s = {0};
+	bool ok;
+
+	if (o.variant == MBS_NONE)
+		return true;
+	if (o.variant == MBS_BASELINE)
+		dr->target->weight_double_buffer = 0;
+	o.buffer = t->gbuf_bytes;
+	o.parts = 1;
+	o.elem = p == DT_F16 || p == DT_BF16 ? 2 : 4;
+	o.state = dr->o.train.paper ? 2 : 4;
+	o.bandwidth = t->dram_bw;
+	o.macs = t->clock_hz * (double)(t->rows * t->cols);
+	ok = mbs_schedule(dr->graph, &dr->diag, &o,
+	    wants_remarks(dr) ? &s : NULL);
+	remark(dr, &s);
+	strbuf_free(&s);
+	return ok;
 }
 
 bool
@@ -109,11 +169,14 @@ driver_train(struct driver *dr)
 	ninputs = dr->graph->inputs.len;
 	if (!options(dr) || !count_steps(dr))
 		return false;
+	if (dr->o.train.paper)
+		eval.stored = step.stored = dr->o.passes.precision;
 	dr->eval = graph_clone(dr->arena, dr->graph);
 	apply_hints(dr);
 	freeze_states(dr);
 	if (!train_parameters(dr->eval, &dr->diag, &eval) ||
 	    !train_parameters(dr->graph, &dr->diag, &step) ||
+	    !serialize_batch(dr) ||
 	    !train_step(dr->graph, &dr->diag, &dr->train_options))
 		return false;
 	dr->model = graph_clone(dr->arena, dr->eval);

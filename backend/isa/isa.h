@@ -189,7 +189,7 @@ struct vec {
 	uint32_t func; /* enum vec_func */
 	int rank;
 	int nred; /* VRED: trailing reduced dimensions */
-	/* Operands that stay in the unit: bit i source i, then VEC_CHAIN_DST. */
+	/* Operands that stay in the unit: bit i source i, VEC_CHAIN_DST. */
 	int chain;
 	int64_t size[VEC_MAX_RANK];
 	struct vec_operand dst, src[VEC_MAX_SRC];

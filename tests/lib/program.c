@@ -227,9 +227,9 @@ make_vecs(struct maker *m)
 			make_operand(m, &v->src[s], pick_space(m));
 		for (int s = 0; s < vec_func_sources(f); s++)
 			if (kind != VEC_WIN && v->src[s].space == SPACE_GBUF)
-				v->chain |= (int)pick(m, 0, 1) << s;
+				v->chain |= (int)(v->size[0] + s) % 2 << s;
 		if (kind == VEC_MAP)
-			v->chain |= (int)pick(m, 0, 1) * VEC_CHAIN_DST;
+			v->chain |= (int)v->size[0] % 2 * VEC_CHAIN_DST;
 		v->param[0] = pick_real(m);
 		for (int k = 0; k < 3 && kind == VEC_WIN; k++) {
 			v->axis[k].stride = pick(m, 1, 3);

@@ -6,6 +6,7 @@
 #include "frontend/net.h"
 #include "ir/text.h"
 #include "passes/train.h"
+#include "runtime/sim/sim.h"
 #include "runtime/sim/stats.h"
 #include "tests/lib/stepped.h"
 
@@ -431,6 +432,90 @@ test_size(void **state)
 	assert_int_equal(buffers[0], buffers[1]);
 }
 
+/* ---- entries ---- */
+
+/* A training object whose entry steps runs two steps. */
+static struct wave_program *
+two_steps(struct trial *t)
+{
+	static const char *const each[] = {"x", "labels", "loss", NULL};
+	struct backend_options o = {0};
+	struct unit *u = t->u;
+	struct backend_training b = {.steps = 2, .each = each};
+	struct wave_program *p;
+
+	b.step = backend_tile(u->arena, &u->diag, t->m.graph, t->m.target, 1,
+	    &o);
+	b.eval = backend_tile(u->arena, &u->diag, t->m.graph, t->m.target, 1,
+	    &o);
+	if (b.step == NULL || b.eval == NULL)
+		fail_msg("%s", u->last);
+	p = backend_train(u->arena, &u->diag, &b, &o);
+	if (p == NULL)
+		fail_msg("%s", u->last);
+	return p;
+}
+
+/* All states after the two steps, one after the other. */
+static uint8_t *
+run_steps(struct trial *t, size_t *size)
+{
+	const struct graph *g = t->m.graph;
+	struct sim_options o = {.check = true, .threads = 1};
+	struct wave_program *p = two_steps(t);
+	struct device *dev = sim_open(p, &o, &t->u->diag);
+	uint8_t *out;
+
+	if (dev == NULL || !dev->ops->run(dev, "init", &t->u->diag))
+		fail_msg("%s", t->u->last);
+	for (size_t i = 0; i < g->inputs.len; i++) {
+		const struct value *v = g->inputs.data[i];
+		struct tensor_type type = v->type;
+		uint64_t seed = 5 + i;
+
+		if (type.rank > 0) /* lr is the same for all steps */
+			type.dim[0] *= 2;
+		stepped_write(t->u, dev, p, v->name,
+		    stepped_random(t->u, &type, &seed));
+	}
+	if (!dev->ops->run(dev, "steps", &t->u->diag))
+		fail_msg("%s", t->u->last);
+	*size = 0;
+	for (size_t i = 0; i < g->states.len; i++)
+		*size += (size_t)type_bytes(&g->states.data[i]->type);
+	out = arena_alloc(t->u->arena, *size + 1);
+	for (size_t i = 0, at = 0; i < g->states.len; i++) {
+		const struct value *v = g->states.data[i];
+
+		stepped_read(t->u, dev, p, v->name, out + at);
+		at += (size_t)type_bytes(&v->type);
+	}
+	dev->ops->close(dev);
+	return out;
+}
+
+static void
+test_steps(void **state)
+{
+	const int64_t sub[GROUPS] = {3, 2, 7, 1};
+
+	for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+		struct compile_how how = {.level = 2, .target = "tiny"};
+		struct graph *g = build(*state, nets[i].name, nets[i].text,
+		    false, false);
+		struct trial t;
+		uint8_t *whole, *parts;
+		size_t n, m;
+
+		start(&t, *state, nets[i].name, g, &how);
+		whole = run_steps(&t, &n);
+		tag_net(g, &nets[i], sub);
+		parts = run_steps(&t, &m);
+		assert_int_equal(n, m);
+		assert_memory_equal(whole, parts, n);
+	}
+}
+
 /* ---- refusals ---- */
 
 static void
@@ -479,6 +564,7 @@ main(void)
 		UNIT_TEST(test_any),
 		UNIT_TEST(test_traffic),
 		UNIT_TEST(test_size),
+		UNIT_TEST(test_steps),
 		UNIT_TEST(test_refusals),
 	};
 

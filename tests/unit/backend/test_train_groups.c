@@ -160,11 +160,39 @@ with_sgd(void **state)
 	assert_true(s.open * 5 <= s.elements);
 }
 
+/* Flags over all gradients, scalars of the optimizer, f16. */
+static void
+with_adam(void **state)
+{
+	struct train_options o = sgd();
+	struct stepped s = {0};
+
+	o.optimizer = OPTIMIZER_ADAM;
+	o.loss_scale = 8;
+	sweep(*state, &o, &s);
+}
+
+/* Sums of steps, a counter, gradients as outputs. */
+static void
+accumulated(void **state)
+{
+	struct train_options o = sgd();
+	struct stepped s = {0};
+
+	o.accumulate = 2;
+	o.keep_gradients = true;
+	o.nesterov = true;
+	sweep(*state, &o, &s);
+	assert_true(s.open * 5 <= s.elements);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(with_sgd),
+		UNIT_TEST(with_adam),
+		UNIT_TEST(accumulated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,7 +227,7 @@ static const struct {
 	{ ".view v1 { base=3 }\n",
 	    "e.ws:6:17: error: '3' is not an index 'aN'|" },
 	{ ".vec f1 { rank=70000 }\n", "e.ws:6:16: error: '70000' does not "
-				      "fit the 2 bytes of rank|" },
+				      "fit the 1 bytes of rank|" },
 	{ ".vec f1 { param=1,2,3 }\n",
 	    "e.ws:6:21: error: param has at most 2 values|" },
 	{ ".bind \"x\" { kind=input dtype=f99 address=0 }\n",

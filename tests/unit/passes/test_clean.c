@@ -47,6 +47,28 @@ static const struct pass_case cases[] = {
 	    "  %6 = concat %5, %5 : f32[4]\n"
 	    "  %7 = add %6, %0 : f32[4]\n"
 	    "  output %7 \"y\"\n"},
+    {"cse_phases", PASS_cse, 2, DT_NONE, /* the statistic, not the image */
+	    "input %x : f32[2,64]\n"
+	    "%a = mul %x, %x : f32[2,64]\n"
+	    "%s = reduce_sum %a {axes = [1]} : f32[2,1]\n"
+	    "%r = rsqrt %s : f32[2,1]\n"
+	    "%y = mul %a, %r : f32[2,64]\n"
+	    "%b = mul %x, %x : f32[2,64] phase \"backward\"\n"
+	    "%t = reduce_sum %b {axes = [1]} : f32[2,1] phase "
+	    "\"backward\"\n"
+	    "%q = rsqrt %t : f32[2,1] phase \"backward\"\n"
+	    "%z = add %b, %q : f32[2,64] phase \"backward\"\n"
+	    "output %y \"y\"\n"
+	    "output %z \"z\"\n",
+	    "  input  %0 : f32[2,64]\n"
+	    "  %1 = mul %0, %0 : f32[2,64]\n"
+	    "  %2 = reduce_sum %1 {axes = [1]} : f32[2,1]\n"
+	    "  %3 = rsqrt %2 : f32[2,1]\n"
+	    "  %4 = mul %1, %3 : f32[2,64]\n"
+	    "  %5 = mul %0, %0 : f32[2,64] phase \"backward\"\n"
+	    "  %6 = add %5, %3 : f32[2,64] phase \"backward\"\n"
+	    "  output %4 \"y\"\n"
+	    "  output %6 \"z\"\n"},
     {"cse", PASS_cse, 2, DT_NONE,
 	    "input %x : f32[2]\n"
 	    "const %a : f32[2] = [1,2]\n"

@@ -1,0 +1,151 @@
+/* The MBS pass: chooses groups, marks the graph, says what it did. */
+#include "passes/mbs.h"
+
+#include <string.h>
+
+const char *const mbs_names[MBS_VARIANTS] = {"none", "baseline", "archopt",
+    "il", "fs", "mbs1", "mbs2", "optimal"};
+
+enum mbs_variant
+mbs_parse(const char *name)
+{
+	for (int i = MBS_BASELINE; i < MBS_VARIANTS; i++)
+		if (strcmp(mbs_names[i], name) == 0)
+			return (enum mbs_variant)i;
+	return MBS_NONE;
+}
+
+/* ---- marks ---- */
+
+/* Results of layers go through DRAM; with fusion, not those that only the
+ * ReLU behind reads. */
+static void
+store_layer(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	struct value *v = l->node->out[0];
+	const struct node *u = v->uses.len == 1 ? v->uses.data[0].node : NULL;
+
+	if (l->kind == MBS_VIEW)
+		return;
+	if (p->o->fused && u != NULL && (u->op == OP_relu || u->op == OP_add))
+		return;
+	v->keep = KEEP_DRAM;
+}
+
+static bool
+stays(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	return p->o->buffer == 0 || (double)p->batch * (l->in + l->out) <=
+	    (double)p->o->buffer;
+}
+
+/* Branches on their own: what several layers read, and operands of adds and
+ * concatenations, go through DRAM. */
+static void
+store_branches(const struct mbs_layer *l)
+{
+	struct value *v = l->node->out[0];
+	bool apart = v->uses.len > 1;
+
+	for (size_t i = 0; i < v->uses.len; i++)
+		apart = apart || v->uses.data[i].node->op == OP_concat;
+	if (apart && l->kind != MBS_VIEW)
+		v->keep = KEEP_DRAM;
+}
+
+void
+mbs_mark(struct mbs_plan *p, struct graph *g)
+{
+	enum mbs_variant v = p->o->variant;
+
+	for (size_t k = 0; k < p->groups.len; k++) {
+		struct layer_group lg = {p->groups.data[k].sub_batch};
+
+		VEC_PUSH(g->arena, &g->groups, lg);
+	}
+	for (size_t i = 0; i < p->units.len; i++) {
+		const struct mbs_unit *u = &p->units.data[i];
+
+		for (size_t k = u->first; k < u->first + u->count; k++) {
+			const struct mbs_layer *l = &p->layers.data[k];
+
+			l->node->group = u->group;
+			if (v == MBS_BASELINE || v == MBS_ARCHOPT ||
+			    (v == MBS_IL && !stays(p, l)))
+				store_layer(p, l);
+			else if (v == MBS_1)
+				store_branches(l);
+			l->node->out[0]->rebuild = v == MBS_OPTIMAL;
+		}
+	}
+}
+
+/* ---- the report ---- */
+
+static const char *
+unit_name(const struct mbs_plan *p, const struct mbs_unit *u, bool last)
+{
+	const struct mbs_layer *l = &p->layers.data[last ?
+	    u->first + u->count - 1 : u->first];
+	const char *name = l->node->out[0]->name;
+
+	return name != NULL ? name : op_info(l->node->op)->name;
+}
+
+static void
+report_groups(const struct mbs_plan *p, struct strbuf *s)
+{
+	for (size_t k = 0; k < p->groups.len; k++) {
+		const struct mbs_group *g = &p->groups.data[k];
+		int64_t rest = p->batch - (g->iterations - 1) * g->sub_batch;
+
+		strbuf_addf(s, "mbs: group %zu: %s to %s, %lld x %lld", k,
+		    unit_name(p, &p->units.data[g->first], false),
+		    unit_name(p, &p->units.data[g->first + g->count - 1],
+			true),
+		    (long long)(g->iterations - (rest != g->sub_batch)),
+		    (long long)g->sub_batch);
+		if (rest != g->sub_batch)
+			strbuf_addf(s, " + %lld", (long long)rest);
+		strbuf_addf(s, " samples, %.0f bytes of the buffer to "
+		    "spare\n", g->slack);
+	}
+	for (size_t i = 0; i < p->units.len; i++)
+		if (p->units.data[i].whole_batch &&
+		    p->o->variant >= MBS_FS)
+			strbuf_addf(s, "mbs: %s needs statistics of the whole "
+			    "batch: it runs by itself, and no group crosses "
+			    "it\n", unit_name(p, &p->units.data[i], false));
+}
+
+static void
+report_traffic(const struct mbs_plan *p, struct strbuf *s)
+{
+	struct mbs_traffic t = mbs_plan_traffic(p);
+	double bound = mbs_lower_bound(p), total = mbs_total(&t);
+
+	strbuf_addf(s, "mbs: traffic of one group and step in GB: activations "
+	    "%.3f, gradients %.3f, masks %.3f, weights %.3f, weight gradients "
+	    "%.3f, update %.3f: %.3f\n", t.activation / 1e9, t.gradient / 1e9,
+	    t.mask / 1e9, t.weight / 1e9, t.weight_gradient / 1e9,
+	    t.update / 1e9, total / 1e9);
+	strbuf_addf(s, "mbs: lower bound %.3f GB, %.1f %% above it\n",
+	    bound / 1e9, 100 * (total / bound - 1));
+}
+
+bool
+mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
+    struct strbuf *report)
+{
+	struct mbs_plan p = {.o = o, .arena = g->arena};
+
+	if (!mbs_units(&p, g, d))
+		return false;
+	mbs_choose(&p);
+	mbs_mark(&p, g);
+	if (report != NULL) {
+		report_groups(&p, report);
+		report_traffic(&p, report);
+	}
+	return true;
+}

@@ -1,0 +1,133 @@
+/* Mini-batch serialization: layer groups with a sub-batch each, so that what
+ * passes between the layers of a group stays in the global buffer. See
+ * passes/MBS.md; the algorithm and the accounting are those of S. Lym et al.,
+ * "Mini-batch Serialization: CNN Training with Inter-layer Data Reuse",
+ * MLSys 2019. */
+#ifndef WAVE_PASSES_MBS_H
+#define WAVE_PASSES_MBS_H
+
+#include "ir/graph.h"
+#include "support/str.h"
+
+enum mbs_variant {
+	MBS_NONE,
+	MBS_BASELINE, /* every layer's tensors through DRAM */
+	MBS_ARCHOPT,  /* the same schedule; the machine shifts weights ahead */
+	MBS_IL,       /* layers that fit with the whole batch stay on chip */
+	MBS_FS,       /* one sub-batch for the whole network */
+	MBS_1,        /* greedy groups; branches of modules through DRAM */
+	MBS_2,        /* greedy groups, branches share what is on chip */
+	MBS_OPTIMAL,  /* best contiguous groups; inputs computed again */
+	MBS_VARIANTS
+};
+
+/* Names of -fmbs=; MBS_NONE when unknown. */
+extern const char *const mbs_names[MBS_VARIANTS];
+enum mbs_variant mbs_parse(const char *name);
+
+enum mbs_objective { MBS_TRAFFIC, MBS_TIME };
+
+struct mbs_options {
+	enum mbs_variant variant;
+	enum mbs_objective objective;
+	bool fused;       /* baseline, archopt: norm, ReLU and add in one layer
+	                     each with what is before them */
+	int64_t buffer;   /* bytes of one group's global buffer; 0: no limit */
+	int64_t parts;    /* groups of the chip that divide the batch */
+	int64_t elem;     /* bytes of an activation or gradient */
+	int64_t state;    /* bytes of a weight as stored, of its partial
+	                     gradient and its momentum */
+	double bandwidth; /* DRAM bytes a second of one group, 0: no limit */
+	double macs;      /* products a second of one group */
+};
+
+/* Traffic in bytes of one group and step, by what it is for. */
+struct mbs_traffic {
+	double activation; /* forward, and what backward reads of it */
+	double gradient;
+	double mask;       /* of ReLUs, indices of pools */
+	double weight;     /* read by forward and data gradient */
+	double weight_gradient;
+	double update;     /* 5 W */
+};
+double mbs_total(const struct mbs_traffic *t);
+
+enum mbs_kind {
+	MBS_VIEW, MBS_CONV, MBS_NORM, MBS_RELU, MBS_MAP, MBS_MAX_POOL,
+	MBS_AVG_POOL, MBS_ADD, MBS_CONCAT
+};
+
+/* A layer: one node of the forward graph. Bytes are those of one sample. */
+struct mbs_layer {
+	struct node *node;
+	enum mbs_kind kind;
+	double in, out;   /* operands with samples, result */
+	double weight;    /* elements */
+	double products;  /* a sample */
+	bool first;       /* reads the network's input: no data gradient */
+};
+
+/* A unit: a layer with its norm and ReLU, or a module between two cut points
+ * of the graph. */
+struct mbs_unit {
+	size_t first, count; /* layers */
+	double space;        /* bytes of a sample while it runs, branches
+	                        sharing what is on chip */
+	double space_apart;  /* the same, each branch on its own */
+	double saved;        /* bytes of a sample stored for backward that are
+	                        made here */
+	double rebuilt;      /* of these what can be computed again from
+	                        others */
+	double boundary;     /* bytes of a sample that leave it */
+	bool boundary_saved;
+	bool whole_batch;    /* holds statistics of the whole batch */
+	int64_t samples[2];  /* that fit: apart, shared */
+	uint32_t group;      /* 1 + index, 0: none */
+};
+
+struct mbs_group {
+	size_t first, count;  /* units */
+	int64_t iterations, sub_batch;
+	double traffic;
+	double slack; /* bytes of the buffer left at the largest unit */
+};
+
+struct mbs_plan {
+	const struct mbs_options *o;
+	int64_t batch; /* of one group of the chip */
+	VEC(struct mbs_layer) layers;
+	VEC(struct mbs_unit) units;
+	VEC(struct mbs_group) groups;
+	struct arena *arena;
+};
+
+/* Layers and units of the forward graph g, a model of training in inference
+ * form or with statistics of the batch. False after a diagnostic: no batch. */
+bool mbs_units(struct mbs_plan *p, struct graph *g, struct diag *d);
+
+/* Chooses groups (mbs_group.c). */
+void mbs_choose(struct mbs_plan *p);
+
+/* The accounting of the paper as a function (mbs_model.c): a unit without and
+ * within a group of so many iterations, and the whole plan. Bytes of one group
+ * of the chip and step. */
+struct mbs_traffic mbs_unit_plain(const struct mbs_plan *p,
+    const struct mbs_unit *u, bool reuse);
+struct mbs_traffic mbs_unit_grouped(const struct mbs_plan *p,
+    const struct mbs_unit *u, int64_t iterations);
+/* Between a unit and the next one, in other groups. */
+double mbs_boundary(const struct mbs_plan *p, const struct mbs_unit *u);
+struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
+/* What no schedule can avoid: every saved tensor out and in once, weights,
+ * gradients and updates once. */
+double mbs_lower_bound(const struct mbs_plan *p);
+
+/* Marks nodes and values of g for the plan; called before autodiff. */
+void mbs_mark(struct mbs_plan *p, struct graph *g);
+
+/* All of it: groups of g by o, remarks as text lines into report (may be
+ * NULL). False after a diagnostic. */
+bool mbs_schedule(struct graph *g, struct diag *d,
+    const struct mbs_options *o, struct strbuf *report);
+
+#endif

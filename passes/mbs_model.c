@@ -1,0 +1,238 @@
+/* DRAM traffic by the accounting of the MBS paper, as the papers' file derives
+ * it (A5): bytes of one group of the chip and training step. */
+#include "passes/mbs.h"
+
+double
+mbs_total(const struct mbs_traffic *t)
+{
+	return t->activation + t->gradient + t->mask + t->weight +
+	    t->weight_gradient + t->update;
+}
+
+static void
+add(struct mbs_traffic *sum, const struct mbs_traffic *t)
+{
+	sum->activation += t->activation;
+	sum->gradient += t->gradient;
+	sum->mask += t->mask;
+	sum->weight += t->weight;
+	sum->weight_gradient += t->weight_gradient;
+	sum->update += t->update;
+}
+
+/* Weights of a contraction over `iterations`: read by forward and data
+ * gradient, partial sums written each time and read but the first, and weight,
+ * gradient and momentum read, weight and momentum written by the update. */
+static void
+weights(const struct mbs_plan *p, const struct mbs_layer *l,
+    int64_t iterations, struct mbs_traffic *t)
+{
+	double w = l->weight * (double)p->o->elem;
+	double s = l->weight * (double)p->o->state, n = (double)iterations;
+
+	t->weight += (l->first ? 1 : 2) * n * w;
+	t->weight_gradient += (2 * n - 1) * s;
+	t->update += 5 * s;
+}
+
+/* Bits of masks, and indices of pools at 4 bits, against 16. */
+static double
+kept_bits(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	double elems = l->out / (double)p->o->elem;
+
+	return l->kind == MBS_RELU ? elems / 8 :
+	    l->kind == MBS_MAX_POOL ? elems / 2 : 0;
+}
+
+static bool
+feeds_in_place(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	return p->o->fused && (l->kind == MBS_RELU || l->kind == MBS_MAP);
+}
+
+/* One layer with all its tensors in DRAM; I and O of the whole batch. */
+static void
+plain_layer(const struct mbs_plan *p, const struct mbs_layer *l,
+    struct mbs_traffic *t)
+{
+	double n = (double)p->batch, in = n * l->in, out = n * l->out;
+
+	t->mask += 2 * n * kept_bits(p, l);
+	if (feeds_in_place(p, l))
+		return;
+	switch (l->kind) {
+	case MBS_VIEW:
+	case MBS_CONCAT: break;
+	case MBS_CONV:
+		weights(p, l, 1, t);
+		t->activation += 2 * in + out; /* wgrad reads it again */
+		t->gradient += l->first ? out : 2 * out + in;
+		break;
+	case MBS_NORM:
+		t->activation += (p->o->fused ? 2 : 4) * in + out;
+		t->gradient += 2 * out + in;
+		break;
+	case MBS_RELU:
+	case MBS_MAP:
+	case MBS_MAX_POOL:
+	case MBS_AVG_POOL:
+		t->activation += in + out;
+		t->gradient += out + in;
+		break;
+	case MBS_ADD:
+		t->activation += in + out;
+		break;
+	}
+}
+
+/* Times that layers of u read the result of another unit or of one of their
+ * own beyond the first: each sums up one more gradient. */
+static double
+forks(const struct mbs_plan *p, const struct mbs_unit *u)
+{
+	double sum = 0;
+
+	for (size_t i = u->first; i < u->first + u->count; i++) {
+		const struct mbs_layer *l = &p->layers.data[i];
+
+		for (int k = 0; k < l->node->nin; k++) {
+			const struct value *v = l->node->in[k];
+			size_t uses = v != NULL ? v->uses.len : 0;
+
+			if (v != NULL && v->kind == VALUE_NODE && uses > 1 &&
+			    v->uses.data[0].node == l->node)
+				sum += (double)(uses - 1) *
+				    (double)type_elems(&v->type) /
+				    (double)p->o->parts *
+				    (double)p->o->elem;
+		}
+	}
+	return sum;
+}
+
+/* How often the layer before layer i of u reads the gradient of what is
+ * between them: contractions and norms twice. */
+static double
+gradient_reads(const struct mbs_plan *p, const struct mbs_unit *u, size_t i)
+{
+	const struct value *x = p->layers.data[i].node->in[0];
+
+	for (size_t k = i; k-- > 0 && k + u->count >= u->first;)
+		if (p->layers.data[k].node->out[0] == x)
+			return p->layers.data[k].kind == MBS_CONV ||
+			    p->layers.data[k].kind == MBS_NORM ? 2 : 1;
+	return 1;
+}
+
+struct mbs_traffic
+mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u, bool reuse)
+{
+	struct mbs_traffic t = {0};
+
+	for (size_t i = u->first; i < u->first + u->count; i++) {
+		const struct mbs_layer *l = &p->layers.data[i];
+		struct mbs_traffic one = {0};
+		double n = (double)p->batch;
+
+		plain_layer(p, l, &one);
+		if (reuse && p->o->buffer > 0 && l->kind != MBS_VIEW &&
+		    l->kind != MBS_CONCAT &&
+		    n * (l->in + l->out) <= (double)p->o->buffer) {
+			/* I is still there, and dI stays (A5, IL) */
+			one.activation -= n * l->in *
+			    (l->kind == MBS_NORM ? 2 : 1);
+			one.gradient -= l->first || l->kind == MBS_ADD ? 0 :
+			    (1 + gradient_reads(p, u, i)) * n * l->in;
+		}
+		add(&t, &one);
+	}
+	t.gradient += 3 * forks(p, u);
+	return t;
+}
+
+/* What branches of a module cost that do not share what is on chip: the input
+ * read again, partial gradients and one operand of each add written and
+ * read, concatenations through DRAM. */
+static double
+apart(const struct mbs_plan *p, const struct mbs_unit *u)
+{
+	double n = (double)p->batch, sum = 3 * forks(p, u);
+
+	for (size_t i = u->first; i < u->first + u->count; i++) {
+		const struct mbs_layer *l = &p->layers.data[i];
+
+		if (l->kind == MBS_ADD)
+			sum += (2 + 2 + 1) * n * l->out; /* operand; dO */
+		else if (l->kind == MBS_CONCAT)
+			sum += (u->boundary_saved ? 1 : 2) * n * l->out +
+			    2 * n * l->out;
+	}
+	return sum;
+}
+
+struct mbs_traffic
+mbs_unit_grouped(const struct mbs_plan *p, const struct mbs_unit *u,
+    int64_t iterations)
+{
+	struct mbs_traffic t = {0};
+	double n = (double)p->batch;
+
+	for (size_t i = u->first; i < u->first + u->count; i++) {
+		const struct mbs_layer *l = &p->layers.data[i];
+
+		t.mask += 2 * n * kept_bits(p, l);
+		if (l->kind != MBS_CONV)
+			continue;
+		weights(p, l, iterations, &t);
+		if (l->first) /* the network's input, forward and backward */
+			t.activation += 2 * n * l->in;
+	}
+	t.activation += 2 * n * (p->o->variant == MBS_OPTIMAL ?
+	    u->saved - u->rebuilt : u->saved);
+	if (p->o->variant == MBS_1)
+		t.activation += apart(p, u);
+	return t;
+}
+
+double
+mbs_boundary(const struct mbs_plan *p, const struct mbs_unit *u)
+{
+	return (double)p->batch * u->boundary * (u->boundary_saved ? 3 : 4);
+}
+
+struct mbs_traffic
+mbs_plan_traffic(const struct mbs_plan *p)
+{
+	struct mbs_traffic t = {0};
+
+	for (size_t i = 0; i < p->units.len; i++) {
+		const struct mbs_unit *u = &p->units.data[i];
+		struct mbs_traffic one;
+
+		if (u->group == 0)
+			one = mbs_unit_plain(p, u, p->o->variant == MBS_IL);
+		else
+			one = mbs_unit_grouped(p, u,
+			    p->groups.data[u->group - 1].iterations);
+		add(&t, &one);
+		if (i + 1 < p->units.len && u->group > 0 &&
+		    p->units.data[i + 1].group != u->group)
+			t.activation += mbs_boundary(p, u);
+	}
+	return t;
+}
+
+double
+mbs_lower_bound(const struct mbs_plan *p)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < p->units.len; i++) {
+		struct mbs_traffic t = mbs_unit_grouped(p, &p->units.data[i],
+		    1);
+
+		sum += mbs_total(&t);
+	}
+	return sum;
+}

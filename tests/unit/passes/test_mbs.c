@@ -1,0 +1,137 @@
+/* Layer groups and traffic of the MBS pass against the table that the papers'
+ * file derives from the paper's rules (A3.3, A5): 10 MiB, 16 bits, 32 samples
+ * of a group of the chip, AlexNet 64. */
+#include "passes/mbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "frontend/net.h"
+#include "support/file.h"
+#include "tests/lib/unit.h"
+
+struct net {
+	const char *name;
+	bool norm; /* takes norm = group */
+	int64_t batch;
+	double baseline;      /* GB */
+	double share[4];      /* il fs mbs1 mbs2, of the baseline */
+	const char *groups[2]; /* iterations of mbs1, mbs2 */
+};
+
+static const struct net nets[] = {
+	{"resnet50", true, 32, 15.09, {0.97, 0.41, 0.44, 0.25},
+	    {"11 6 3 2", "16 8 4 3 2"}},
+	{"resnet101", true, 32, 22.64, {0.93, 0.44, 0.46, 0.26},
+	    {"11 6 3 2", "16 8 4 3 2"}},
+	{"resnet152", true, 32, 31.85, {0.92, 0.44, 0.46, 0.26},
+	    {"11 6 3 2", "16 8 4 3 2"}},
+	{"inception_v3", true, 32, 14.15, {0.81, 0.62, 0.39, 0.25},
+	    {"32 5 3 1 2", "32 8 5 2 3"}},
+	{"inception_v4", true, 32, 26.11, {0.85, 0.61, 0.46, 0.28},
+	    {"32 8 4 2", "32 11 7 4 2"}},
+	{"alexnet", false, 64, 1.67, {0.99, 1.82, 0.71, 0.69},
+	    {"5 2 1", "5 2 1"}},
+};
+
+#define NNETS (sizeof nets / sizeof *nets)
+
+static struct graph *
+read_net(struct unit *u, const struct net *n)
+{
+	struct net_define norm = {"norm", "group"};
+	struct net_options o = {.batch = n->batch, .no_weights = true,
+	    .defines = &norm, .ndefines = n->norm};
+	char *path = arena_printf(u->arena, "examples/%s.net", n->name);
+	char *text;
+	size_t size;
+	struct graph *g;
+
+	assert_true(file_read(u->arena, &u->diag, path, 0, &text, &size));
+	g = net_parse(u->arena, &u->diag, path, text, size, &o, NULL);
+	if (g == NULL)
+		fail_msg("%s: %s", path, u->last);
+	return g;
+}
+
+static struct mbs_plan
+plan(struct unit *u, struct graph *g, struct mbs_options *o)
+{
+	struct mbs_plan p = {.o = o, .arena = u->arena};
+
+	if (!mbs_units(&p, g, &u->diag))
+		fail_msg("%s", u->last);
+	mbs_choose(&p);
+	return p;
+}
+
+static double
+gigabytes(const struct mbs_plan *p)
+{
+	struct mbs_traffic t = mbs_plan_traffic(p);
+
+	return mbs_total(&t) / 1e9;
+}
+
+static const char *
+iterations(struct unit *u, const struct mbs_plan *p)
+{
+	char *s = arena_strdup(u->arena, "");
+
+	for (size_t i = 0; i < p->groups.len; i++)
+		s = arena_printf(u->arena, "%s%s%d", s, i > 0 ? " " : "",
+		    (int)p->groups.data[i].iterations);
+	return s;
+}
+
+static void
+traffic_of_the_derived_table(void **state)
+{
+	struct unit *u = *state;
+	static const enum mbs_variant variants[] = {MBS_IL, MBS_FS, MBS_1,
+	    MBS_2};
+	int off = 0;
+
+	for (size_t i = 0; i < NNETS; i++) {
+		struct mbs_options o = {.variant = MBS_BASELINE,
+		    .buffer = 10 << 20, .parts = 1, .elem = 2, .state = 2};
+		struct graph *g = read_net(u, &nets[i]);
+		struct mbs_plan p = plan(u, g, &o);
+		double base = gigabytes(&p);
+
+		print_message("%-13s %6.2f (%5.2f)", nets[i].name, base,
+		    nets[i].baseline);
+		off += base < 0.97 * nets[i].baseline ||
+		    base > 1.03 * nets[i].baseline;
+		for (int v = 0; v < 4; v++) {
+			double x;
+
+			o.variant = variants[v];
+			p = plan(u, g, &o);
+			x = gigabytes(&p) / base;
+			off += x < nets[i].share[v] - 0.03 ||
+			    x > nets[i].share[v] + 0.03;
+			print_message("  %s %.3f (%.2f)",
+			    mbs_names[variants[v]], x, nets[i].share[v]);
+			if (v >= 2)
+				print_message(" %s (%s)", iterations(u, &p),
+				    nets[i].groups[v - 2]);
+		}
+		o.variant = MBS_OPTIMAL;
+		p = plan(u, g, &o);
+		print_message("  optimal %.3f bound %.3f %s\n",
+		    gigabytes(&p) / base, mbs_lower_bound(&p) / 1e9 / base,
+		    iterations(u, &p));
+	}
+	assert_int_equal(off, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		UNIT_TEST(traffic_of_the_derived_table),
+	};
+
+	return cmocka_run_group_tests_name("passes/mbs", tests, NULL, NULL);
+}
