@@ -203,6 +203,46 @@ groups_learn_alike(void **state)
 	}
 }
 
+/* Layer groups change no bit, in one group of the chip or in several. */
+static void
+serialized_alike(void **state)
+{
+	struct unit *u = *state;
+	static const char *const sets[] = {"-mgroups=1", "-mgroups=2"};
+	struct data *t = NEW(u->arena, struct data);
+
+	fill(t);
+	for (size_t i = 0; i < 2; i++) {
+		const char *args[] = {"-ftrain", "-march=tiny", "-fbatch=8",
+		    "-mgbuf_bytes=2048", sets[i], "-fmbs=mbs1"};
+		struct driver plain, mbs;
+		struct device *a, *b;
+
+		compile(u, &plain, args, 5);
+		compile(u, &mbs, args, 6);
+		assert_true(mbs.graph->groups.len > 0);
+		assert_true(mbs.graph->groups.data[0].sub_batch < 8 >> i);
+		assert_int_equal(mbs.tile->groups, 1 + i);
+		a = open_program(u, plain.program);
+		b = open_program(u, mbs.program);
+		for (int s = 0; s < 4; s++) {
+			struct device *d = s % 2 == 0 ? a : b;
+			const struct wave_program *p = s % 2 == 0 ?
+			    plain.program : mbs.program;
+
+			stepped_write(u, d, p, "x", t->x);
+			stepped_write(u, d, p, "labels", t->labels);
+			stepped_write(u, d, p, "lr", &t->lr);
+			run(u, d, "step");
+		}
+		same_states(u, plain.program, a, b);
+		a->ops->close(a);
+		b->ops->close(b);
+		driver_end(&plain);
+		driver_end(&mbs);
+	}
+}
+
 static void
 init_starts_over(void **state)
 {
@@ -287,6 +327,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(steps_in_a_loop_equal_single_steps),
 		UNIT_TEST(groups_learn_alike),
+		UNIT_TEST(serialized_alike),
 		UNIT_TEST(init_starts_over),
 		UNIT_TEST(eval_agrees_with_the_reference),
 	};
