@@ -218,6 +218,26 @@ hold(struct shard *s, const struct value *v, struct value *c,
 	VEC_PUSH(s->arena, &s->pending, v);
 }
 
+/* The operands of n's copy; false where one cannot be shared. */
+static bool
+operands(struct shard *s, const struct node *n, const struct shard_use *use,
+    struct value **in)
+{
+	for (int i = 0; i < n->nin; i++) {
+		int k = i < SHARD_OPERANDS ? i : SHARD_OPERANDS - 1;
+		const struct value *v = n->in[i];
+
+		if (v == NULL)
+			continue;
+		if (use[k].share && !divisible(s, &v->type))
+			return shard_refuse(s, n, "an operand broadcasts "
+			    "along the batch");
+		in[i] = use[k].share ? shard_share(s, v) :
+		    shard_whole(s, v);
+	}
+	return true;
+}
+
 static bool
 copy_node(struct shard *s, const struct node *n)
 {
@@ -233,14 +253,9 @@ copy_node(struct shard *s, const struct node *n)
 	for (int i = 0; i < n->nin; i++)
 		if (n->in[i] != NULL)
 			copy_leaf(s, n->in[i]);
-	if (!shard_rule(s, n, use, &rule, &combine_by))
+	if (!shard_rule(s, n, use, &rule, &combine_by) ||
+	    !operands(s, n, use, in))
 		return false;
-	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != NULL)
-			in[i] = use[i < SHARD_OPERANDS ? i :
-			    SHARD_OPERANDS - 1].share ?
-			    shard_share(s, n->in[i]) :
-			    shard_whole(s, n->in[i]);
 	struct node_spec spec = {.op = n->op, .in = in, .nin = n->nin,
 	    .nout = n->nout, .nattrs = n->nattrs, .loc = n->loc,
 	    .name = n->out[0]->name,
@@ -432,6 +447,8 @@ graph_shard(struct arena *a, const struct graph *g, int parts,
 	s.to->source = g->source;
 	s.to->groups = g->groups;
 	s.held = NEW_ARRAY(a, struct held, g->nvalues + 1);
+	graph_foreach_node(g, n)
+		s.trains = s.trains || strcmp(n->phase, "forward") != 0;
 	ok = copy_inputs(&s);
 	for (size_t i = 0; i < g->states.len; i++)
 		copy_leaf(&s, g->states.data[i]);

@@ -245,16 +245,10 @@ whole_update(const struct shard *s, const struct node *n)
 	return l != LOWER_MAP || n->out[0]->type.dim[0] % s->parts != 0;
 }
 
-bool
-shard_rule(struct shard *s, const struct node *n, struct shard_use *use,
+static bool
+rule_class(struct shard *s, const struct node *n, struct shard_use *use,
     enum shard_rule *rule, enum op *combine_by)
 {
-	memset(use, 0, SHARD_OPERANDS * sizeof *use);
-	*rule = SHARD_WHOLE;
-	if (!shares_update(s, n) &&
-	    (!reads_split(s, n) || whole_update(s, n)))
-		return true;
-	*rule = SHARD_SPLIT;
 	switch (op_info(n->op)->lowering) {
 	case LOWER_MATRIX:
 		if (is_sum(n)) {
@@ -277,4 +271,20 @@ shard_rule(struct shard *s, const struct node *n, struct shard_use *use,
 	case LOWER_FOLD: break;
 	}
 	return shard_refuse(s, n, "not legalized");
+}
+
+bool
+shard_rule(struct shard *s, const struct node *n, struct shard_use *use,
+    enum shard_rule *rule, enum op *combine_by)
+{
+	memset(use, 0, SHARD_OPERANDS * sizeof *use);
+	*rule = SHARD_WHOLE;
+	if (!shares_update(s, n) &&
+	    (!reads_split(s, n) || whole_update(s, n)))
+		return true;
+	*rule = SHARD_SPLIT;
+	if (!rule_class(s, n, use, rule, combine_by))
+		return false;
+	return *rule != SHARD_SUM || s->trains ||
+	    shard_refuse(s, n, "the batch is reduced");
 }

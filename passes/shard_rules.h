@@ -21,6 +21,7 @@ struct shard {
 	const struct graph *from;
 	struct graph *to;
 	int parts;
+	bool trains; /* else results must not depend on parts */
 	struct held *held; /* by value id of from */
 	const char *phase; /* of the node at hand */
 	const char *why;
