@@ -52,6 +52,7 @@ copy_node(struct clone *c, struct diag *d, const struct node *n)
 		c->map[n->out[i]->id] = m->out[i];
 		m->out[i]->loc = n->out[i]->loc;
 		m->out[i]->keep = n->out[i]->keep;
+		m->out[i]->rebuild = n->out[i]->rebuild;
 		if (i > 0 && n->out[i]->name != NULL)
 			value_set_name(c->to, m->out[i], n->out[i]->name);
 	}

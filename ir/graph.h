@@ -105,6 +105,8 @@ struct value {
 	                         are in struct graph */
 	uint32_t nends;   /* outputs and assignments that take this value */
 	enum keep keep;
+	bool rebuild;     /* autodiff computes it again, where it can, instead
+	                     of reading it in the backward pass */
 	struct loc loc;
 };
 

@@ -39,6 +39,11 @@ void ad_give(struct ad *a, const struct node *n, int i, struct value *v);
 struct value *ad_kept(struct ad *a, enum op op, struct value *src,
     const struct attr *at, int nat);
 
+/* Operand i of n as the backward pass reads it: computed again from the input
+ * and the statistics of the group norm before a ReLU, where the value says so,
+ * to the same bits. */
+struct value *ad_operand(struct ad *a, const struct node *n, int i);
+
 /* Elements of y where src > 0, else 0, through a packed mask of src. */
 struct value *ad_masked(struct ad *a, struct value *src, struct value *y);
 

@@ -77,6 +77,7 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 				store_layer(p, l);
 			else if (v == MBS_1)
 				store_branches(l);
+			l->node->out[0]->rebuild = v == MBS_OPTIMAL;
 		}
 	}
 }

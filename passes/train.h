@@ -61,6 +61,11 @@ struct parameter_options {
 	bool inference; /* batch norms keep the inference form on the states */
 	bool unbiased;  /* running variance from the unbiased variance of the
 	                   batch, as PyTorch; else the population's, as ONNX */
+	/* DT_F16 or DT_BF16: parameters that learn are stored in it, with what
+	 * the optimizer keeps of them and their gradients (-fstate=paper);
+	 * DT_NONE: f32 masters (-fstate=mixed). The same for all graphs of a
+	 * model. */
+	enum dtype stored;
 	/* Whether the parameter of this name learns; NULL: all do. */
 	bool (*learns)(void *user, const char *name);
 	void *user;

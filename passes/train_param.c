@@ -156,6 +156,44 @@ visit(struct params *p, struct diag *d, struct node *n)
 	return true;
 }
 
+/* The f32 state v is stored in t; its readers take what that widens to. */
+static void
+store_in(struct graph *g, struct value *v, enum dtype t)
+{
+	struct value *wide;
+	size_t n = (size_t)type_elems(&v->type);
+	void *data = v->data == NULL ? NULL :
+	    arena_calloc(g->arena, n + 1, dtype_size(t));
+
+	for (size_t i = 0; i < n && data != NULL; i++)
+		dtype_set(data, t, i, dtype_get(v->data, DT_F32, i));
+	v->data = data;
+	v->type.dtype = t;
+	if (v->uses.len == 0)
+		return;
+	wide = mk_cast(g, v, DT_F32, g->first);
+	wide->def->loc = v->loc;
+	for (size_t i = v->uses.len; i-- > 0;) {
+		struct use u = v->uses.data[i];
+
+		if (u.node != wide->def)
+			node_set_in(g, u.node, u.index, wide);
+	}
+}
+
+/* What learns by this call, whether or not the graph at hand trains. */
+static void
+store_parameters(struct graph *g, const struct parameter_options *o)
+{
+	for (size_t i = 0; i < g->states.len; i++) {
+		struct value *v = g->states.data[i];
+
+		if (v->trainable && v->type.dtype == DT_F32 &&
+		    (o->learns == NULL || o->learns(o->user, v->name)))
+			store_in(g, v, o->stored);
+	}
+}
+
 bool
 train_parameters(struct graph *g, struct diag *d,
     const struct parameter_options *o)
@@ -168,5 +206,7 @@ train_parameters(struct graph *g, struct diag *d,
 	graph_foreach_node_safe(g, n, next)
 		ok = ok && visit(&p, d, n);
 	arena_free(p.tmp);
+	if (ok && o->stored != DT_NONE)
+		store_parameters(g, o);
 	return ok;
 }

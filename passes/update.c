@@ -22,6 +22,25 @@ bin(struct update *u, enum op op, struct value *x, struct value *y)
 	return build_binary(u->g, op, x, y, DT_NONE, NULL);
 }
 
+/* The update computes in f32 at least, whatever gradients and states are
+ * stored in. */
+static struct value *
+wide(struct update *u, struct value *v)
+{
+	if (v->type.dtype != DT_F16 && v->type.dtype != DT_BF16)
+		return v;
+	return mk_cast(u->g, v, DT_F32, NULL);
+}
+
+/* state := to, rounded to what it is stored in. */
+static void
+store(struct update *u, struct value *state, struct value *to)
+{
+	if (to->type.dtype != state->type.dtype)
+		to = mk_cast(u->g, to, state->type.dtype, NULL);
+	graph_assign(u->g, state, to);
+}
+
 /* Constant with the dtype of like. */
 static struct value *
 k(struct update *u, const struct value *like, double v)
@@ -67,7 +86,20 @@ state_of(struct update *u, const struct value *p, const char *what)
 static void
 assign(struct update *u, struct value *state, struct value *to)
 {
-	graph_assign(u->g, state, choose(u, u->apply, to, state));
+	if (to->type.dtype != state->type.dtype)
+		to = choose(u, u->apply, to, wide(u, state));
+	else
+		to = choose(u, u->apply, to, state);
+	store(u, state, to);
+}
+
+/* v as the state stores it: what follows reads that, so that v itself need
+ * not be kept. */
+static struct value *
+rounded(struct update *u, const struct value *state, struct value *v)
+{
+	return state->type.dtype == v->type.dtype ? v :
+	    mk_cast(u->g, v, state->type.dtype, NULL);
 }
 
 /* The gradient of weight decay goes into g. */
@@ -78,7 +110,7 @@ decayed(struct update *u, struct value *p, struct value *g)
 
 	if (u->o->weight_decay == 0 || !takes || u->o->decoupled)
 		return g;
-	return bin(u, OP_add, g, times(u, p, u->o->weight_decay));
+	return bin(u, OP_add, g, times(u, wide(u, p), u->o->weight_decay));
 }
 
 static void
@@ -90,12 +122,14 @@ sgd(struct update *u, struct value *p, struct value *g)
 	g = decayed(u, p, g);
 	if (momentum != 0) {
 		buf = state_of(u, p, "momentum");
-		v = bin(u, OP_add, times(u, buf, momentum), g);
+		v = bin(u, OP_add, times(u, wide(u, buf), momentum), g);
+		v = rounded(u, buf, v);
 		assign(u, buf, v);
+		v = wide(u, v);
 		g = u->o->nesterov
 		    ? bin(u, OP_add, g, times(u, v, momentum)) : v;
 	}
-	assign(u, p, bin(u, OP_sub, p, bin(u, OP_mul, g, u->lr)));
+	assign(u, p, bin(u, OP_sub, wide(u, p), bin(u, OP_mul, g, u->lr)));
 }
 
 /* 1 - beta^t: c := beta c + (1 - beta), which loses no digits. */
@@ -115,14 +149,15 @@ adam(struct update *u, struct value *p, struct value *g)
 {
 	const struct train_options *o = u->o;
 	struct value *m = state_of(u, p, "adam_m");
-	struct value *v = state_of(u, p, "adam_v"), *q = p, *s;
+	struct value *v = state_of(u, p, "adam_v"), *q = wide(u, p), *s;
 	bool decay = o->decoupled && o->weight_decay != 0 &&
 	    (o->decay_vectors || p->type.rank > 1);
 
 	g = decayed(u, p, g);
 	s = times(u, bin(u, OP_mul, g, g), 1 - o->beta2);
-	g = bin(u, OP_add, times(u, m, o->beta1), times(u, g, 1 - o->beta1));
-	s = bin(u, OP_add, times(u, v, o->beta2), s);
+	g = bin(u, OP_add, times(u, wide(u, m), o->beta1),
+	    times(u, g, 1 - o->beta1));
+	s = bin(u, OP_add, times(u, wide(u, v), o->beta2), s);
 	assign(u, m, g);
 	assign(u, v, s);
 	s = build_unary(u->g, OP_sqrt, s, DT_NONE, NULL);
@@ -131,7 +166,7 @@ adam(struct update *u, struct value *p, struct value *g)
 	s = bin(u, OP_div, g, bin(u, OP_add, s, k(u, s, o->epsilon)));
 	s = bin(u, OP_mul, s, bin(u, OP_div, u->lr, u->c1));
 	if (decay)
-		q = bin(u, OP_sub, p, bin(u, OP_mul, p,
+		q = bin(u, OP_sub, q, bin(u, OP_mul, q,
 		    times(u, u->lr, o->weight_decay)));
 	assign(u, p, bin(u, OP_sub, q, s));
 }
@@ -167,9 +202,9 @@ accumulate(struct update *u, struct value *const *params,
 		if (grads[i] == NULL)
 			continue;
 		sum = state_of(u, params[i], "sum");
-		grads[i] = bin(u, OP_add, sum, grads[i]);
-		graph_assign(u->g, sum, choose(u, u->full,
-		    k(u, sum, 0), grads[i]));
+		grads[i] = bin(u, OP_add, wide(u, sum), grads[i]);
+		store(u, sum, choose(u, u->full, k(u, grads[i], 0),
+		    grads[i]));
 	}
 }
 
@@ -206,6 +241,9 @@ append_update(struct graph *g, const struct train_options *o,
 	struct node *mark = g->last;
 
 	u.lr = graph_input(g, "lr", &scalar);
+	for (size_t i = 0; i < n; i++)
+		if (grads[i] != NULL)
+			grads[i] = wide(&u, grads[i]);
 	if (o->accumulate > 1)
 		accumulate(&u, params, grads, n);
 	guard(&u, grads, n);

@@ -56,6 +56,8 @@ static const char help_text[] =
     "  -fbn-variance=V         running variance: population (ONNX) or "
     "unbiased\n"
     "                          (PyTorch)\n"
+    "  -fstate=mixed|paper     f32 masters, or all in 16 bits as the MBS "
+    "paper has it\n"
     "  -fkeep-gradients        gradients as outputs grad.NAME\n"
     "  -fsamples=N             samples of one run of entry steps\n"
     "  -fmbs=V                 layer groups by sub-batches: baseline, "

@@ -194,6 +194,7 @@ cc_train_idle(const struct cc_train *t)
 	    t->accumulate > 0 ? "-faccumulate" :
 	    t->samples > 0 ? "-fsamples" :
 	    t->keep_gradients ? "-fkeep-gradients" :
+	    t->paper ? "-fstate=paper" :
 	    t->mbs.variant != MBS_NONE ? "-fmbs" : NULL;
 }
 
@@ -249,6 +250,10 @@ take_switch(struct cc_train *t, const char *arg)
 		t->keep_gradients = true;
 	else if (strcmp(arg, "-fno-keep-gradients") == 0)
 		t->keep_gradients = false;
+	else if (strcmp(arg, "-fstate=paper") == 0)
+		t->paper = true;
+	else if (strcmp(arg, "-fstate=mixed") == 0)
+		t->paper = false;
 	else if (strcmp(arg, "-fbn-variance=unbiased") == 0)
 		t->unbiased = true;
 	else if (strcmp(arg, "-fbn-variance=population") == 0)
@@ -292,6 +297,8 @@ cc_train_option(struct cc_train *t, struct arena *a, const char *arg,
 		    MBS_TRAFFIC;
 		if (strcmp(v, "time") != 0 && strcmp(v, "traffic") != 0)
 			*why = "-fmbs-objective wants traffic or time";
+	} else if (after(arg, "-fstate=") != NULL) {
+		*why = "-fstate wants mixed or paper";
 	} else if (after(arg, "-fbn-variance=") != NULL) {
 		*why = "-fbn-variance wants population or unbiased";
 	} else {

@@ -19,6 +19,7 @@ struct cc_train {
 	int64_t accumulate, samples; /* 0: 1, one batch */
 	bool keep_gradients;
 	bool unbiased;          /* -fbn-variance=unbiased */
+	bool paper;             /* -fstate=paper */
 	struct mbs_options mbs; /* -fmbs=, -fmbs-objective= */
 };
 

@@ -90,6 +90,11 @@ options(struct driver *dr)
 		diag_error(&dr->diag, NULL, "%s", why);
 		return false;
 	}
+	if (dr->o.train.paper && !fp16 && dr->o.passes.precision != DT_BF16) {
+		diag_error(&dr->diag, NULL, "-fstate=paper stores parameters "
+		    "in 16 bits: it needs -mprecision=fp16 or bf16");
+		return false;
+	}
 	if (dr->o.train.loss_scale == 0 && fp16)
 		dr->train_options.loss_scale = 1024;
 	return true;
@@ -140,7 +145,7 @@ serialize_batch(struct driver *dr)
 	o.buffer = t->gbuf_bytes;
 	o.parts = 1;
 	o.elem = p == DT_F16 || p == DT_BF16 ? 2 : 4;
-	o.state = 4;
+	o.state = dr->o.train.paper ? 2 : 4;
 	o.bandwidth = t->dram_bw;
 	o.macs = t->clock_hz * (double)(t->rows * t->cols);
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
@@ -164,6 +169,8 @@ driver_train(struct driver *dr)
 	ninputs = dr->graph->inputs.len;
 	if (!options(dr) || !count_steps(dr))
 		return false;
+	if (dr->o.train.paper)
+		eval.stored = step.stored = dr->o.passes.precision;
 	dr->eval = graph_clone(dr->arena, dr->graph);
 	apply_hints(dr);
 	freeze_states(dr);
