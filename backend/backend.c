@@ -75,6 +75,8 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		}
 		if (i == 0)
 			first = at;
+		diag_remark(d, &at.loc, "lower: with %.0f %% of the "
+		    "memories: %s", 100 * budgets[i], at.text);
 	}
 	diag_error(d, &first.loc, "%s", first.text);
 	return NULL;

@@ -26,6 +26,9 @@ struct region {
 	/* By value id: a root that is on chip within an iteration, or, if it is
 	 * a sum, from one to the next. */
 	bool *local;
+	/* By value id: the last position of the loop that finds it there, 0:
+	 * all do. */
+	uint32_t *until;
 };
 
 /* The order in which nodes are lowered, and the regions in it. */

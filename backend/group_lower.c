@@ -112,6 +112,7 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
 		const struct node *n = lw->sched->node[i];
 		lw->gbuf_free = r->room - r->live[i - r->loop];
 		lw->gbuf_free -= lw->gbuf_free / HOLES;
+		lw->region_pos = i - r->loop;
 		lw->loc = &n->loc;
 		lw->p->cur_op = lw->op_of[i];
 		if (place_inlined(lw, n))

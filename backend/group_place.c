@@ -12,6 +12,9 @@ struct guest {
 	struct info *root;
 	int64_t first, last;
 	int64_t readers;  /* nodes that read it */
+	const char *layer; /* KEEP_FIRST: the first to read it */
+	const char *maker; /* and the one that makes it */
+	bool over;         /* later layers load it */
 	uint32_t counted; /* the last of them, + 1 */
 	bool made;        /* computed here */
 	bool hard;        /* must be on chip */
@@ -42,6 +45,32 @@ guest_bytes(const struct fit *f, const struct guest *g, int64_t sub)
 
 /* ---- who is there ---- */
 
+static bool
+same_layer(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* KEEP_FIRST: whether the reader at a position comes too late to find it on
+ * chip. */
+static bool
+late(const struct fit *f, struct guest *g, uint32_t at, bool made)
+{
+	const char *layer = f->lw->sched->node[f->r->loop + at]->loc.node;
+	if (g->root->v->keep != KEEP_FIRST)
+		return false;
+	if (made) {
+		g->maker = layer;
+		return false;
+	}
+	if (!g->made || same_layer(layer, g->maker))
+		return false;
+	if (g->layer == NULL)
+		g->layer = layer;
+	g->over = g->over || !same_layer(layer, g->layer);
+	return g->over;
+}
+
 static void
 note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
     bool made)
@@ -60,6 +89,8 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 		slot[root->v->id] = ++f->n;
 	}
 	struct guest *g = &f->guest[slot[root->v->id] - 1];
+	if (late(f, g, at, made))
+		return;
 	g->last = at;
 	g->made = g->made || made;
 	if (!made && g->counted != at + 1) {
@@ -73,10 +104,10 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 static bool
 wants_chip(const struct guest *g)
 {
-	enum keep keep = g->root->v->keep;
-	if (keep == KEEP_DRAM || g->root->converted)
+	if (g->root->converted)
 		return false;
-	return g->made ? g->readers > 0 : g->readers > 1;
+	return g->made ? g->readers > 0 && g->root->v->keep != KEEP_DRAM :
+	    g->readers > 1;
 }
 
 static void
@@ -108,6 +139,11 @@ collect(struct fit *f)
 		kept++;
 	}
 	f->n = kept;
+	for (size_t i = 0; i < kept; i++) {
+		struct guest *g = &f->guest[i];
+		f->r->until[g->root->v->id] = g->over ? (uint32_t)g->last : 0;
+		g->root->escapes = g->root->escapes || g->over;
+	}
 }
 
 /* ---- how much ---- */
@@ -283,6 +319,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	struct fit f = {.lw = lw, .r = r};
 	int64_t sub = r->wanted;
 	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
+	r->until = NEW_ARRAY(lw->arena, uint32_t, lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
 	while (sub > 1 && !attempt(&f, cap, sub, false))
@@ -364,7 +401,9 @@ group_place(struct lower *lw, const struct value *v)
 		pl->buf = root->local;
 		return pl;
 	}
-	if (!lw->region->local[root->v->id]) {
+	int64_t until = lw->region->until[root->v->id];
+	if (!lw->region->local[root->v->id] ||
+	    (until > 0 && lw->region_pos > until)) {
 		*pl = group_slice(lw, place_whole(lw, v));
 		return pl;
 	}

@@ -51,6 +51,7 @@ struct lower {
 	struct region *region;
 	struct tile_loop *region_loop;
 	int64_t region_at, region_count;
+	int64_t region_pos; /* of the node, in the loop */
 	int carry; /* enum carry */
 	uint32_t *op_of; /* index into ops, by position in the schedule */
 };

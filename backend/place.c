@@ -311,6 +311,14 @@ same_loop(const struct lower *lw, const struct node *a, const struct node *b)
 	    group_loop_at(lw, lw->res->index[b->id]);
 }
 
+/* In a group, what is to go through DRAM on its own. */
+static bool
+goes_apart(const struct lower *lw, const struct value *v)
+{
+	return (v->keep == KEEP_DRAM || v->keep == KEEP_FIRST) &&
+	    group_loop_at(lw, lw->res->index[v->def->id]) != NULL;
+}
+
 /* Lets operands of concatenations be computed in place. */
 static void
 claim_concat(struct lower *lw)
@@ -325,6 +333,7 @@ claim_concat(struct lower *lw)
 			if (o->kind == VALUE_NODE && in->into == NULL &&
 			    !is_view_op(o->def->op) &&
 			    same_loop(lw, o->def, n) &&
+			    !goes_apart(lw, o) &&
 			    !value_is_output(lw->g, o)) {
 				in->into = n->out[0];
 				in->into_axis = axis;
@@ -342,7 +351,8 @@ can_go_over(const struct lower *lw, const struct node *n)
 	const struct value *r = n->nin > 3 ? n->in[3] : NULL, *y = n->out[0];
 	const struct residency *res = lw->res;
 	if (r == NULL || r->kind != VALUE_NODE || is_view_op(r->def->op) ||
-	    !same_loop(lw, r->def, n) ||
+	    !same_loop(lw, r->def, n) || goes_apart(lw, r) ||
+	    goes_apart(lw, y) ||
 	    !type_equal(&r->type, &y->type) ||
 	    wants_nhwc(lw, r) != wants_nhwc(lw, y) ||
 	    res->info[r->id].into != NULL || res->info[y->id].into != NULL ||

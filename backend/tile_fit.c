@@ -98,6 +98,30 @@ by_size(const void *pa, const void *pb)
 	return a->buffer->id < b->buffer->id ? -1 : 1;
 }
 
+/* Long-lived ones first, then by size. */
+static int
+by_length(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+	uint32_t x = a->life.last - a->life.first;
+	uint32_t y = b->life.last - b->life.first;
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	return by_size(pa, pb);
+}
+
+/* As they come. */
+static int
+by_start(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->life.first != b->life.first)
+		return a->life.first < b->life.first ? -1 : 1;
+	return by_size(pa, pb);
+}
+
 static bool
 together(const struct tile_life *a, const struct tile_life *b, bool early)
 {
@@ -128,12 +152,15 @@ lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
 
 int64_t
 tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
-    int64_t limit, bool early)
+    int64_t limit, bool early, enum tile_fit_order order)
 {
+	static int (*const orders[])(const void *a, const void *b) = {
+		[TILE_FIT_SIZE] = by_size, [TILE_FIT_LENGTH] = by_length,
+		[TILE_FIT_START] = by_start };
 	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
 	int64_t used = 0;
 
-	qsort(items, n, sizeof *items, by_size);
+	qsort(items, n, sizeof *items, orders[order]);
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];
 		size_t j = i;

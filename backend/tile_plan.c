@@ -106,11 +106,12 @@ static bool
 place(struct plan *s, const char *what, struct tile_item *items, size_t n,
     int64_t limit, int64_t *used)
 {
-	*used = tile_first_fit(s->a, items, n, limit, true);
-	if (*used < 0)
-		*used = tile_first_fit(s->a, items, n, limit, false);
-	if (*used >= 0)
-		return true;
+	for (int k = 0; k < 2 * TILE_FIT_ORDERS; k++) {
+		*used = tile_first_fit(s->a, items, n, limit, k % 2 == 0,
+		    (enum tile_fit_order)(k / 2));
+		if (*used >= 0)
+			return true;
+	}
 	report_full(s, what, items, n, limit);
 	return false;
 }

@@ -32,10 +32,18 @@ struct tile_item {
 	int64_t address;
 };
 
-/* First fit by decreasing size into [0, limit), 0: no limit. Returns the space
- * used, or -1 when it does not fit. early: keep the extended lifetimes apart
- * wherever that fits too. Sorts the items. */
+/* In which order first fit takes the items. */
+enum tile_fit_order {
+	TILE_FIT_SIZE,   /* decreasing size, then start */
+	TILE_FIT_LENGTH, /* decreasing lifetime, then size */
+	TILE_FIT_START,  /* start, then size */
+	TILE_FIT_ORDERS
+};
+
+/* First fit into [0, limit), 0: no limit. Returns the space used, or -1 when
+ * it does not fit. early: keep the extended lifetimes apart wherever that fits
+ * too. Sorts the items. */
 int64_t tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
-    int64_t limit, bool early);
+    int64_t limit, bool early, enum tile_fit_order order);
 
 #endif

@@ -131,15 +131,26 @@ vop_step_limit(const struct lower *lw)
 	return part > 0 && part < STEP_BYTES ? part : STEP_BYTES;
 }
 
+/* Half of what is free: holes between values make up the rest. */
+static int64_t
+step_room(const struct lower *lw)
+{
+	int64_t room = lw->gbuf_free / 2;
+	if (room > STEP_MOST)
+		room = STEP_MOST;
+	return room > vop_step_limit(lw) ? room : vop_step_limit(lw);
+}
+
 static bool
 choose_tile(struct vop *o)
 {
-	bool any = false;
+	int64_t streamed = 0;
 	for (int i = 0; i < o->rank; i++)
 		o->tile[i] = o->dim[i].size;
 	for (int k = 0; k < o->nops; k++)
-		any = any || o->stream[k];
-	if (!any && o->nsteps == 0)
+		if (o->stream[k])
+			streamed += operand_bytes(o, k, o->tile);
+	if (streamed == 0 && o->nsteps == 0)
 		return true;
 	/* At least four tiles of large tensors, so that loads, work and
 	 * stores overlap. */
@@ -147,12 +158,8 @@ choose_tile(struct vop *o)
 	int64_t part = need_bytes(o, o->tile) / 2;
 	if (part < 32768)
 		part = 32768;
-	if (!any && part < o->lw->gbuf_free / 2)
-		part = o->lw->gbuf_free / 2;
-	if (!any && part > STEP_MOST)
-		part = STEP_MOST;
-	if (!any && part < vop_step_limit(o->lw))
-		part = vop_step_limit(o->lw);
+	if (o->nsteps > 0 && streamed <= vop_step_limit(o->lw))
+		part = step_room(o->lw);
 	if (limit > part)
 		limit = part;
 	for (int i = 0; i < o->rank; i++) {

@@ -81,6 +81,9 @@ enum keep {
 	KEEP_CHIP, /* in the global buffer, from its node to its last reader in
 	              the same layer group and phase */
 	KEEP_DRAM, /* every reader loads it */
+	KEEP_FIRST, /* in a layer group: on chip for the layer that makes it and
+	               the first other one that reads it (nodes with one
+	               description in their location); later ones load it */
 };
 
 struct use {

@@ -162,6 +162,15 @@ unbroadcast(struct ad *a, struct value *v, const struct tensor_type *t)
 	return mk_reshape(a->g, v, t->rank, t->dim, NULL);
 }
 
+/* A gradient goes the way of its value. */
+static void
+keep_as(const struct value *to, struct value *v)
+{
+	if ((to->keep == KEEP_DRAM || to->keep == KEEP_FIRST) &&
+	    v->kind == VALUE_NODE)
+		v->keep = to->keep;
+}
+
 static void
 add_to(struct ad *a, const struct value *to, struct value *v)
 {
@@ -169,13 +178,17 @@ add_to(struct ad *a, const struct value *to, struct value *v)
 	enum dtype t = to->type.dtype;
 
 	v = unbroadcast(a, v, &to->type);
-	if (to->keep == KEEP_DRAM && v->kind == VALUE_NODE)
-		v->keep = KEEP_DRAM;
-	if (sum != NULL)
+	keep_as(to, v);
+	if (sum != NULL) {
+		/* parts of branches on their own wait for each other */
+		if (to->keep == KEEP_FIRST && sum->kind == VALUE_NODE)
+			sum->keep = KEEP_DRAM;
+		if (to->keep == KEEP_FIRST && v->kind == VALUE_NODE)
+			v->keep = KEEP_AUTO;
 		v = build_binary(a->g, OP_add, sum, v, t, NULL);
+	}
 	v = mk_cast(a->g, v, t, NULL);
-	if (to->keep == KEEP_DRAM && v->kind == VALUE_NODE)
-		v->keep = KEEP_DRAM;
+	keep_as(to, v);
 	a->grad[to->id] = v;
 }
 

@@ -39,18 +39,20 @@ stays(const struct mbs_plan *p, const struct mbs_layer *l)
 	    (double)p->o->buffer;
 }
 
-/* Branches on their own: what several layers read, and operands of adds and
- * concatenations, go through DRAM. */
+/* Branches on their own: only the first of several layers finds a value on
+ * chip, and operands of concatenations go through DRAM. */
 static void
 store_branches(const struct mbs_layer *l)
 {
 	struct value *v = l->node->out[0];
-	bool apart = v->uses.len > 1;
 
+	if (l->kind == MBS_VIEW)
+		return;
+	if (v->uses.len > 1)
+		v->keep = KEEP_FIRST;
 	for (size_t i = 0; i < v->uses.len; i++)
-		apart = apart || v->uses.data[i].node->op == OP_concat;
-	if (apart && l->kind != MBS_VIEW)
-		v->keep = KEEP_DRAM;
+		if (v->uses.data[i].node->op == OP_concat)
+			v->keep = KEEP_DRAM;
 }
 
 void

@@ -292,7 +292,7 @@ test_any(void **state)
 	static const char *const sets[] = {"", "gbuf_bytes=12288",
 	    "gbuf_bytes=40960"};
 	static const enum keep keeps[] = {KEEP_AUTO, KEEP_AUTO, KEEP_CHIP,
-	    KEEP_DRAM};
+	    KEEP_DRAM, KEEP_FIRST, KEEP_FIRST};
 	int done = 0;
 
 	for (uint64_t seed = 1; seed <= 48; seed++) {
@@ -313,7 +313,7 @@ test_any(void **state)
 		d.one_in = 2 + roll(&d, 40);
 		tag(g, sub, GROUPS, ends_anywhere, &d);
 		for (struct node *n = g->first; n != NULL; n = n->next)
-			n->out[0]->keep = keeps[roll(&d, 4)];
+			n->out[0]->keep = keeps[roll(&d, 6)];
 		done += again(&t, arena_printf(t.u->arena, "seed %d",
 		    (int)seed));
 	}
