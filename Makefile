@@ -89,7 +89,7 @@ TOOLLIB   := $(patsubst %.c,$(O)/%.o,$(filter-out $(wildcard tools/wave*.c),\
 .SUFFIXES:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs test deps demo bench fuzz repro docs format \
+.PHONY: all programs test deps demo demo-inference bench fuzz repro docs format \
 	check-layers install clean help bless FORCE
 
 # Builds on all cores unless told otherwise; not when cleaning as well.
@@ -231,7 +231,12 @@ test: ## all tests, or with T=PATTERN those whose name holds PATTERN
 bless: programs ## rewrites the expected output of the filetests (T=PATTERN)
 	@tests/tools/filetest.sh --bless
 
-demo: ## compiles and runs a small real network
+demo: ## trains a small CNN on the simulator
+	@tests/tools/deps.sh
+	@$(MAKE) --no-print-directory all
+	@examples/train.sh
+
+demo-inference: ## compiles and runs a small real network
 	@tests/tools/deps.sh
 	@$(MAKE) --no-print-directory all
 	@examples/demo.sh

@@ -75,6 +75,7 @@ advance_insn(const struct wrap *w, struct tile_insn *t)
 	case TILE_LDOBUF: advance(w, &t->mx.view->base); break;
 	case TILE_SHIFT:
 	case TILE_EXEC:
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT: break;
 	}
 	if (t->kind == TILE_DRAIN && t->mx.epi != NULL) {
@@ -111,6 +112,8 @@ entry_repeat(struct tile_program *p, struct diag *d, int64_t n,
 	w.loop = tile_loop_open(p, "step", n);
 	w.loop->first = first;
 	w.loop->last = last;
+	if (p->groups > 1) /* the next step reads what all groups wrote */
+		tile_emit(p, TILE_BARRIER, Q_CO);
 	tile_loop_close(p);
 	for (struct tile_node *c = first; c != NULL; c = c->next) {
 		c->parent = w.loop;

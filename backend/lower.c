@@ -193,17 +193,27 @@ assign_after(struct lower *lw, int64_t at, struct place *const *old)
 		    type_elems(&s->state->type) == 0)
 			continue;
 		const struct place *from = place_of(lw, s->to);
-		const struct place *to = place_of(lw, s->state);
-		if (place_same(from, to))
+		struct place to = place_assigned(lw, i);
+		if (place_same(from, &to))
 			continue;
 		begin_assign(lw, s->state);
 		if (old != NULL && old[i] != NULL)
 			from = old[i];
-		lower_copy(lw, from, to);
+		lower_copy(lw, from, &to);
 	}
 }
 
-/* The assignments at the end. States among their values keep the old version
+/* Whether assignments are made after node `at`. */
+static bool
+any_at(const struct lower *lw, int64_t at)
+{
+	for (size_t i = 0; i < lw->g->assigns.len; i++)
+		if (place_assign_at(lw, i) == at)
+			return true;
+	return false;
+}
+
+/* The assignments at the end, after all groups have read the old values. States among their values keep the old version
  * in a temporary until all are read. */
 static void
 assign_rest(struct lower *lw)
@@ -225,10 +235,13 @@ assign_rest(struct lower *lw)
 		t->buf = tile_buffer(lw->p, "old", SPACE_DRAM,
 		    place_bytes(t), 1, NULL);
 		t->buf->traffic = TRAFFIC_OPTIMIZER;
+		t->buf->per_group = lw->p->groups > 1;
 		begin_assign(lw, s->state);
 		lower_copy(lw, from, t);
 		old[i] = t;
 	}
+	if (lw->p->groups > 1 && any_at(lw, at))
+		tile_emit(lw->p, TILE_BARRIER, Q_CO);
 	assign_after(lw, at, old);
 }
 

@@ -21,6 +21,8 @@ struct place {
 	int64_t dim[MAX_RANK];    /* logical */
 	int64_t stride[MAX_RANK]; /* bytes; 0 broadcasts */
 	int64_t offset;           /* bytes from the start of a version */
+	int64_t gstep;            /* the same for each group before this one */
+	bool first_group;         /* group 0 alone stores to it */
 	/* It moves on by step bytes in each iteration; NULL: it does not. */
 	struct tile_loop *loop[PLACE_LOOPS];
 	int64_t step[PLACE_LOOPS];
@@ -82,6 +84,8 @@ bool place_reshape(const struct place *pl, int rank, const int64_t *dim,
 /* The index of the node after which assignment i is made: the last that reads
  * the old value; the number of nodes for what comes at the end. */
 int64_t place_assign_at(const struct lower *lw, size_t i);
+/* Where assignment i puts its value. */
+struct place place_assigned(struct lower *lw, size_t i);
 /* The DRAM buffer of an output. */
 struct place *place_output(struct lower *lw, size_t i);
 

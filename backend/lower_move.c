@@ -312,6 +312,27 @@ move_scatter_add(struct lower *lw, const struct node *n)
 	return true;
 }
 
+/* Each group stores its own; behind the last of a row of such nodes they
+ * meet. */
+static bool
+move_group_gather(struct lower *lw, const struct node *n)
+{
+	const struct place *x = place_of(lw, n->in[0]);
+	const struct place *y = place_of(lw, n->out[0]);
+	struct place to = *y;
+	to.rank = y->rank - 1;
+	for (int i = 0; i < to.rank; i++) {
+		to.dim[i] = y->dim[1 + i];
+		to.stride[i] = y->stride[1 + i];
+	}
+	to.gstep += y->stride[0];
+	if (!place_same(x, &to))
+		lower_copy(lw, x, &to);
+	if (n->next == NULL || n->next->op != OP_group_gather)
+		tile_emit(lw->p, TILE_BARRIER, Q_CO);
+	return true;
+}
+
 bool
 lower_move(struct lower *lw, const struct node *n)
 {
@@ -322,6 +343,7 @@ lower_move(struct lower *lw, const struct node *n)
 	case OP_gather: return move_gather(lw, n);
 	case OP_slice_grad: return move_slice_grad(lw, n);
 	case OP_scatter_add: return move_scatter_add(lw, n);
+	case OP_group_gather: return move_group_gather(lw, n);
 	case OP_transpose:
 	case OP_slice:
 	case OP_expand: break; /* always views */

@@ -60,7 +60,8 @@ place_on_chip(const struct place *pl)
 bool
 place_same(const struct place *a, const struct place *b)
 {
-	if (a->buf != b->buf || a->offset != b->offset || a->rank != b->rank)
+	if (a->buf != b->buf || a->offset != b->offset ||
+	    a->gstep != b->gstep || a->rank != b->rank)
 		return false;
 	for (int i = 0; i < PLACE_LOOPS; i++)
 		if (a->loop[i] != b->loop[i] || a->step[i] != b->step[i])
@@ -146,10 +147,29 @@ wants_nhwc(const struct lower *lw, const struct value *v)
 	return false;
 }
 
+static struct place own_layout(const struct lower *lw, const struct value *v);
+
+/* What each group gives lies as it would on its own, one behind the other. */
+static struct place
+gather_layout(const struct lower *lw, const struct node *n)
+{
+	struct place x = own_layout(lw, n->in[0]), y = x;
+	y.rank = 1 + x.rank;
+	y.dim[0] = n->out[0]->type.dim[0];
+	y.stride[0] = place_bytes(&x);
+	for (int i = 0; i < x.rank; i++) {
+		y.dim[1 + i] = x.dim[i];
+		y.stride[1 + i] = x.stride[i];
+	}
+	return y;
+}
+
 static struct place
 own_layout(const struct lower *lw, const struct value *v)
 {
 	const struct tensor_type *t = &v->type;
+	if (v->kind == VALUE_NODE && v->def->op == OP_group_gather)
+		return gather_layout(lw, v->def);
 	if (lw->res->info[v->id].weight)
 		return place_weight(t->dtype, t->rank, t->dim);
 	if (wants_nhwc(lw, v))
@@ -173,6 +193,15 @@ converts_on_load(const struct lower *lw, const struct node *n)
 			return false;
 	}
 	return true;
+}
+
+struct place
+place_part(const struct lower *lw, const struct place *whole)
+{
+	struct place p = *whole;
+	p.dim[0] /= lw->p->groups;
+	p.gstep += p.dim[0] * p.stride[0];
+	return p;
 }
 
 /* The place of a view op's result in its operand's buffer. */
@@ -210,6 +239,9 @@ view_place(const struct lower *lw, const struct node *n,
 		}
 		return true;
 	}
+	case OP_group_part:
+		*out = place_part(lw, in);
+		return true;
 	case OP_expand: {
 		int pad = t->rank - in->rank;
 		out->rank = t->rank;
@@ -229,7 +261,8 @@ static bool
 is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
-	    op == OP_slice || op == OP_expand || op == OP_cast;
+	    op == OP_slice || op == OP_expand || op == OP_cast ||
+	    op == OP_group_part;
 }
 
 struct info *
@@ -346,6 +379,16 @@ claim_residuals(struct lower *lw)
 			lw->res->info[n->out[0]->id].over = n->in[3];
 }
 
+/* Lets what the groups gather be computed where it is gathered. */
+static void
+claim_gathers(struct lower *lw)
+{
+	graph_foreach_node(lw->g, n)
+		if (n->op == OP_group_gather &&
+		    n->in[0]->kind == VALUE_NODE)
+			lw->res->info[n->in[0]->id].gather = n->out[0];
+}
+
 static void
 touch_at(struct info *root, int64_t at, bool use)
 {
@@ -429,6 +472,7 @@ find_lifetimes(struct lower *lw)
 		res->info[i].first = 1;
 		res->info[i].last = 0;
 		res->info[i].state = NULL;
+		res->info[i].part = false;
 		res->info[i].looped = res->info[i].escapes = false;
 		res->info[i].converted = false;
 		res->info[i].uses = 0;
@@ -472,6 +516,7 @@ place_values(struct lower *lw, double budget)
 	place_find_weights(lw);
 	claim_concat(lw);
 	claim_residuals(lw);
+	claim_gathers(lw);
 	do {
 		find_lifetimes(lw);
 		place_find_assigns(lw);
@@ -516,7 +561,7 @@ bind_buffer(struct tile_buffer *b, const char *name, const struct place *pl)
 static void
 share_buffer(const struct lower *lw, struct tile_buffer *b)
 {
-	if (lw->p->groups == 1 || b->rank == 0)
+	if (lw->p->groups == 1)
 		return;
 	b->group_stride = b->bytes;
 	b->bytes *= lw->p->groups;
@@ -535,7 +580,8 @@ static int64_t
 own_output(const struct lower *lw, const struct value *v)
 {
 	for (size_t i = 0; i < lw->g->outputs.len; i++)
-		if (lw->g->outputs.data[i] == v)
+		if (lw->g->outputs.data[i] == v &&
+		    (lw->p->groups == 1 || !v->common))
 			return (int64_t)i;
 	return -1;
 }
@@ -554,6 +600,9 @@ materialize(struct lower *lw, struct info *in)
 	} else if (in->state != NULL) {
 		in->buf = place_of(lw, in->state)->buf;
 		return in->buf;
+	} else if (in->gather != NULL) {
+		in->buf = place_whole(lw, in->gather)->buf;
+		return in->buf;
 	} else if (v->kind == VALUE_NODE && own_output(lw, v) >= 0) {
 		in->buf = place_output(lw,
 		    (size_t)own_output(lw, v))->buf;
@@ -565,8 +614,9 @@ materialize(struct lower *lw, struct info *in)
 	b->traffic = place_traffic(v);
 	bind_buffer(b, NULL, &in->rel);
 	if (v->kind == VALUE_NODE && b->space == SPACE_DRAM)
-		b->per_group = lw->p->groups > 1;
-	if (v->kind == VALUE_INPUT)
+		b->per_group = lw->p->groups > 1 &&
+		    v->def->op != OP_group_gather;
+	if (v->kind == VALUE_INPUT && !v->common)
 		share_buffer(lw, b);
 	if (v->kind == VALUE_INPUT) {
 		b->role = ROLE_INPUT;
@@ -595,8 +645,14 @@ place_whole(struct lower *lw, const struct value *v)
 		return lw->place[v->id];
 	struct info *in = place_resolve(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
+	struct info *root = &lw->res->info[in->root->id];
 	*pl = in->rel;
-	pl->buf = materialize(lw, &lw->res->info[in->root->id]);
+	pl->buf = materialize(lw, root);
+	if (in == root && root->part && !root->resident)
+		*pl = place_part(lw, place_whole(lw, root->state));
+	else if (root->gather != NULL && root->state == NULL &&
+	    !root->resident)
+		pl->gstep += root->bytes;
 	lw->place[v->id] = pl;
 	return pl;
 }
@@ -617,7 +673,9 @@ place_output(struct lower *lw, size_t i)
 	pl->buf->role = ROLE_OUTPUT;
 	pl->buf->traffic = TRAFFIC_ACTIVATION;
 	bind_buffer(pl->buf, name, pl);
-	share_buffer(lw, pl->buf);
+	if (!v->common)
+		share_buffer(lw, pl->buf);
+	pl->first_group = v->common && lw->p->groups > 1;
 	res->outputs[i] = pl;
 	return pl;
 }

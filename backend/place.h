@@ -18,6 +18,9 @@ struct info {
 	const struct value *over;
 	/* Roots only. */
 	const struct value *state; /* whose buffer it takes when not resident */
+	bool part;              /* this group's part of it */
+	const struct value *gather; /* the same: its slice of what the groups
+	                               gather */
 	bool is_root, resident;
 	int64_t bytes;
 	int64_t first, last; /* node indices; first > last: untouched */
@@ -81,5 +84,9 @@ const void *place_data(struct lower *lw, const struct info *in);
  * computed in the state's own memory where nothing reads the old one. */
 void place_find_assigns(struct lower *lw);
 enum traffic place_traffic(const struct value *v);
+/* This group's part of dimension 0 of whole. */
+struct place place_part(const struct lower *lw, const struct place *whole);
+/* Whether assignment i gives this group's part of the state. */
+bool place_assigns_part(const struct lower *lw, size_t i);
 
 #endif

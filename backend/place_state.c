@@ -122,10 +122,9 @@ last_touch(const struct info *in)
 
 /* Whether n reads the state only element by element where it writes. */
 static bool
-reads_in_place(struct lower *lw, const struct node *n,
+reads_in_place(struct lower *lw, const struct node *n, const struct place *y,
     const struct value *state)
 {
-	const struct info *y = place_resolve(lw, n->out[0]);
 	if (op_info(n->op)->lowering != LOWER_MAP || n->op == OP_mask_pack ||
 	    n->op == OP_mask_select)
 		return false;
@@ -135,31 +134,66 @@ reads_in_place(struct lower *lw, const struct node *n,
 		if (lw->res->info[n->in[i]->id].inlined)
 			return false;
 		struct info *x = place_resolve(lw, n->in[i]);
-		if (x->root == state && (!place_same(&x->rel, &y->rel) ||
+		if (x->root == state && (!place_same(&x->rel, y) ||
 		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
 			return false;
 	}
 	return true;
 }
 
-/* Lets the new value of a state be computed in the state's own memory, where
- * nothing reads the old one any more. */
-static void
-claim_state(struct lower *lw, const struct assign *s)
+/* Whether some reader sees the memory of v. */
+static bool
+has_views(const struct value *v)
 {
+	for (size_t i = 0; i < v->uses.len; i++)
+		if (op_info(v->uses.data[i].node->op)->lowering ==
+		    LOWER_MOVE || v->uses.data[i].node->op == OP_identity ||
+		    v->uses.data[i].node->op == OP_cast)
+			return true;
+	return false;
+}
+
+/* Lets the new value of assignment i be computed in the state's own memory,
+ * where nothing reads the old one any more. */
+static void
+claim_state(struct lower *lw, size_t i)
+{
+	const struct assign *s = &lw->g->assigns.data[i];
 	struct info *to = place_resolve(lw, s->to);
 	struct info *st = place_root(lw, s->state);
 	int64_t last = last_touch(st);
+	bool part = place_assigns_part(lw, i);
+	struct place at = part ? place_part(lw, &st->rel) : to->rel;
 	if (!to->is_root || s->to->kind != VALUE_NODE || to->state != NULL ||
 	    s->to->type.dtype != s->state->type.dtype ||
-	    value_is_output(lw->g, s->to) ||
-	    !place_same(&to->rel, &st->rel) || last > to->first)
+	    value_is_output(lw->g, s->to) || last > to->first)
+		return;
+	if (part ? has_views(s->to) : lw->p->groups > 1 ||
+	    !place_same(&to->rel, &st->rel))
 		return;
 	if (last == to->first && (s->to->def->nout != 1 ||
 	    lw->res->index[s->to->def->id] != last ||
-	    !reads_in_place(lw, s->to->def, s->state)))
+	    !reads_in_place(lw, s->to->def, &at, s->state)))
 		return;
 	to->state = s->state;
+	to->part = part;
+}
+
+bool
+place_assigns_part(const struct lower *lw, size_t i)
+{
+	const struct assign *s = &lw->g->assigns.data[i];
+	return !shape_equal(&s->to->type, &s->state->type);
+}
+
+struct place
+place_assigned(struct lower *lw, size_t i)
+{
+	struct place pl = *place_of(lw, lw->g->assigns.data[i].state);
+	if (place_assigns_part(lw, i))
+		return place_part(lw, &pl);
+	pl.first_group = lw->p->groups > 1;
+	return pl;
 }
 
 /* Assignments happen after the last read of the old value. Those of leaves,
@@ -180,8 +214,9 @@ place_find_assigns(struct lower *lw)
 		const struct assign *s = &g->assigns.data[i];
 		struct info *to = place_root(lw, s->to);
 		int64_t at = last_touch(place_root(lw, s->state));
-		claim_state(lw, s);
-		if (to->v->kind != VALUE_NODE)
+		claim_state(lw, i);
+		if (to->v->kind != VALUE_NODE ||
+		    (lw->p->groups > 1 && !place_assigns_part(lw, i)))
 			at = res->nnodes;
 		else if (res->index[s->to->def->id] > at)
 			at = res->index[s->to->def->id];
@@ -225,6 +260,8 @@ place_traffic(const struct value *v)
 {
 	if (source_of(v)->kind == VALUE_STATE)
 		v = source_of(v);
+	if (v->kind == VALUE_NODE && v->def->op == OP_group_gather)
+		return place_traffic(v->def->in[0]);
 	if (v->kind == VALUE_CONST)
 		return TRAFFIC_WEIGHT;
 	if (v->kind == VALUE_STATE)

@@ -85,7 +85,8 @@ is_sum(const struct lower *lw, const struct value *v)
 static bool
 may_stay(const struct lower *lw, const struct info *in)
 {
-	if (in->v->keep == KEEP_DRAM)
+	if (in->v->keep == KEEP_DRAM ||
+	    in->v->def->op == OP_group_gather)
 		return false;
 	return !in->looped || (in->v->keep == KEEP_CHIP &&
 	    !lw->sched->split[in->v->id] && !is_sum(lw, in->v));

@@ -8,6 +8,7 @@ struct tile_aff
 place_base(const struct place *pl)
 {
 	struct tile_aff a = taff(pl->buf, pl->offset);
+	a.gstride = pl->gstep;
 	for (int i = 0; i < PLACE_LOOPS; i++)
 		if (pl->loop[i] != NULL)
 			taff_add(&a, pl->loop[i], pl->step[i]);
@@ -124,7 +125,7 @@ emit_wide(struct lower *lw, bool load, const struct stage_dim *dims, int rank,
 		pick++;
 	if (pick == rank)
 		ice("stage", "seven clipped dimensions");
-	struct stage_dim rest[2 * GRID_RANK];
+	struct stage_dim rest[2 * GRID_RANK + 1];
 	int n = 0;
 	for (int i = 0; i < rank; i++)
 		if (i != pick)
@@ -144,8 +145,8 @@ stage_copy(struct lower *lw, bool load, const struct stage_dim *dims,
     const struct tile_aff *chip, enum dtype chip_dtype, double fill,
     enum traffic traffic)
 {
-	struct stage_dim d[2 * GRID_RANK];
-	assert(rank <= 2 * GRID_RANK);
+	struct stage_dim d[2 * GRID_RANK + 1];
+	assert(rank <= 2 * GRID_RANK + 1);
 	/* a place may see its elements in another dtype than memory has */
 	if (dram->buffer->dtype != DT_NONE)
 		dram_dtype = dram->buffer->dtype;

@@ -104,6 +104,7 @@ tile_emit(struct tile_program *p, enum tile_kind kind, enum queue queue)
 		break;
 	case TILE_SHIFT:
 	case TILE_EXEC:
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT:
 		break;
 	}

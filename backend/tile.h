@@ -59,7 +59,7 @@ struct tile_aff {
 	int64_t offset;
 	int nterms;
 	struct tile_term term[ISA_MAX_LOOPS];
-	int64_t gstride; /* per group index, plain numbers only */
+	int64_t gstride; /* per group index */
 };
 
 enum tile_kind {
@@ -67,6 +67,7 @@ enum tile_kind {
 	TILE_LDV, TILE_LDH, TILE_SHIFT, TILE_EXEC, /* matrix */
 	TILE_DRAIN, TILE_LDOBUF,
 	TILE_MAP, TILE_RED, TILE_WIN,            /* vector */
+	TILE_BARRIER, /* of the groups; orders all access to what they share */
 	TILE_KIND_COUNT
 };
 

@@ -147,6 +147,7 @@ begin(struct tile_access *x, const struct tile_aff *base, bool write,
 	tile_aff_range(base, &x->lo, &x->hi);
 	x->hi = sat_add(x->hi, x->len);
 	x->offset = base->offset;
+	x->gstride = base->gstride;
 	add_loops(x, base, 1);
 }
 
@@ -532,8 +533,8 @@ view_accesses(const struct tile_insn *in, struct tile_access *out)
 	return n;
 }
 
-int
-tile_accesses(const struct tile_insn *in, struct tile_access *out)
+static int
+own_accesses(const struct tile_insn *in, struct tile_access *out)
 {
 	int n = 0;
 
@@ -568,8 +569,23 @@ tile_accesses(const struct tile_insn *in, struct tile_access *out)
 		n = view_accesses(in, out);
 		bank(&out[n++], in->mx.obuf, true);
 		break;
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT:
 		break;
+	}
+	return n;
+}
+
+int
+tile_accesses(const struct tile_insn *in, int groups, struct tile_access *out)
+{
+	int n = own_accesses(in, out);
+
+	for (int i = 0; i < n; i++) {
+		if (out[i].gstride == 0)
+			continue;
+		add_reach(&out[i], out[i].gstride, 0, groups - 1);
+		tile_access_dim(&out[i], out[i].gstride, groups);
 	}
 	return n;
 }

@@ -20,16 +20,20 @@ struct tile_access {
 	struct tile_buffer *buffer;
 	bool write;
 	int64_t lo, hi;  /* lowest byte and one past the highest, over all
-	                    iterations, ring and group left out */
+	                    iterations, ring and the buffer's own slices left
+	                    out */
 	int64_t offset, len;
 	int ndims;
 	struct tile_dim dim[TILE_MAX_DIMS]; /* ascending stride */
 	int64_t loop[ISA_MAX_LOOPS];        /* by depth of the loop */
+	int64_t gstride; /* of the address: the box holds all groups' bytes */
 };
 
-/* Fills out[] with the accesses of in and returns how many there are. Fields
- * of in may be anything: sums saturate. */
-int tile_accesses(const struct tile_insn *in, struct tile_access *out);
+/* Fills out[] with the accesses of in, of a program that `groups` run, and
+ * returns how many there are. A barrier has none of its own. Fields of in may
+ * be anything: sums saturate. */
+int tile_accesses(const struct tile_insn *in, int groups,
+    struct tile_access *out);
 
 /* Adds a dimension and keeps the canonical form: dense dimensions go into len,
  * the others are sorted. */

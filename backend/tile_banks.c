@@ -40,7 +40,7 @@ static void
 first_uses(struct tile_banks *k, const struct tile_node *leaf)
 {
 	struct tile_access acc[TILE_MAX_ACCESS];
-	int n = tile_accesses(leaf->insn, acc);
+	int n = tile_accesses(leaf->insn, 1, acc);
 	bool low = leaf->insn->queue == Q_ML;
 
 	for (int i = 0; i < n; i++) {

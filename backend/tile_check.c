@@ -87,10 +87,6 @@ check_address(struct tile_verifier *v, const char *what,
 		tile_broken(v, "%s has no buffer", what);
 		return false;
 	}
-	if (a->gstride != 0) {
-		tile_broken(v, "%s counts groups itself", what);
-		return false;
-	}
 	return check_scope(v, what, a->buffer, spaces) &&
 	    check_terms(v, what, a);
 }
@@ -479,7 +475,7 @@ static void
 check_bounds(struct tile_verifier *v)
 {
 	struct tile_access acc[TILE_MAX_ACCESS];
-	int n = tile_accesses(v->node->insn, acc);
+	int n = tile_accesses(v->node->insn, v->p->groups, acc);
 
 	for (int i = 0; i < n; i++) {
 		const struct tile_buffer *b = acc[i].buffer;
@@ -504,7 +500,7 @@ tile_check_insn(struct tile_verifier *v)
 	static const unsigned matrix = 1u << Q_MX | 1u << Q_ML;
 	static const unsigned queues[TILE_KIND_COUNT] = { 1u << Q_LD,
 		1u << Q_ST, matrix, matrix, matrix, matrix, matrix, matrix,
-		1u << Q_VE, 1u << Q_VE, 1u << Q_VE };
+		1u << Q_VE, 1u << Q_VE, 1u << Q_VE, 1u << Q_CO };
 	bool good;
 
 	if ((unsigned)in->kind >= TILE_KIND_COUNT ||
@@ -523,6 +519,8 @@ tile_check_insn(struct tile_verifier *v)
 	case TILE_WIN:
 		good = check_vec(v);
 		break;
+	case TILE_BARRIER:
+		return;
 	default:
 		good = check_matrix(v);
 		break;

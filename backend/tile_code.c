@@ -193,7 +193,7 @@ translate(struct code *c, const struct tile_insn *t)
 	static const enum opcode op[TILE_KIND_COUNT] = {
 		[TILE_LOAD] = INSN_DLOAD, [TILE_STORE] = INSN_DSTORE,
 		[TILE_MAP] = INSN_VMAP, [TILE_RED] = INSN_VRED,
-		[TILE_WIN] = INSN_VWIN,
+		[TILE_WIN] = INSN_VWIN, [TILE_BARRIER] = INSN_BARRIER,
 	};
 	struct insn in = make(op[t->kind]);
 
@@ -206,6 +206,8 @@ translate(struct code *c, const struct tile_insn *t)
 	case TILE_RED:
 	case TILE_WIN:
 		in.field[FIELD_vec] = tile_desc_vec(c->desc, t->vec);
+		break;
+	case TILE_BARRIER:
 		break;
 	default:
 		in = matrix(c, t);

@@ -77,6 +77,7 @@ struct tile_objects {
 	const struct wave_target *target;
 	uint64_t dram_size, gbuf_size, wbuf_size;
 	uint32_t entries;
+	bool meets; /* groups meet at barriers */
 };
 
 /* Adds what p holds, now: it may change later. */

@@ -63,7 +63,7 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 
 	for (uint32_t i = 0; i < o->nleaves; i++) {
 		struct tile_node *leaf = o->leaf[i];
-		int n = tile_accesses(leaf->insn, acc);
+		int n = tile_accesses(leaf->insn, p->groups, acc);
 		for (int k = 0; k < n; k++) {
 			const struct tile_buffer *b = acc[k].buffer;
 			struct tile_life *l = &life[b->id];

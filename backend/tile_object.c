@@ -166,6 +166,10 @@ tile_objects_add(struct tile_objects *o, const struct tile_program *p)
 	o->gbuf_size = larger(o->gbuf_size, p->gbuf_used);
 	o->wbuf_size = larger(o->wbuf_size, p->wbuf_used);
 	o->entries++;
+	for (const struct tile_node *n = p->first; n != NULL;
+	     n = tile_next(n))
+		o->meets = o->meets || (n->kind == TILE_NODE_INSN &&
+		    n->insn->kind == TILE_BARRIER);
 }
 
 void
@@ -173,7 +177,8 @@ tile_objects_finish(struct tile_objects *o, struct wave_program *out)
 {
 	out->target = *o->target;
 	out->isa_version = ISA_VERSION;
-	out->accumulation = "ascending-k";
+	out->accumulation = o->meets ? "ascending-k, then groups" :
+	    "ascending-k";
 	out->data = image(o);
 	out->dram_size = o->dram_size;
 	out->gbuf_size = o->gbuf_size;

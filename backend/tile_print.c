@@ -7,7 +7,8 @@
 #include "support/target.h"
 
 const char *const tile_kind_names[TILE_KIND_COUNT] = { "load", "store", "ldv",
-	"ldh", "shift", "exec", "drain", "ldobuf", "map", "red", "win" };
+	"ldh", "shift", "exec", "drain", "ldobuf", "map", "red", "win",
+	"barrier" };
 
 const char *const tile_role_names[ROLE_STATE + 1] = { "temp", "const",
 	"input", "output", "state" };
@@ -323,6 +324,8 @@ print_insn(struct strbuf *s, const struct tile_node *n)
 	case TILE_RED:
 	case TILE_WIN:
 		print_vec(s, in->vec);
+		break;
+	case TILE_BARRIER:
 		break;
 	default:
 		print_matrix(s, in);

@@ -245,6 +245,8 @@ tile_read_insn(struct tile_reader *r, struct tile_insn *in)
 	case TILE_WIN:
 		read_vec(r, in->vec);
 		break;
+	case TILE_BARRIER:
+		break;
 	default:
 		read_matrix(r, in);
 		break;

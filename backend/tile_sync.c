@@ -54,6 +54,28 @@ add_access(struct sync_pass *s, struct sync_body *body,
 	VEC_PUSH(s->a, &body->access, x);
 }
 
+/* What groups share, whole: a barrier comes after all that a group did to it
+ * before, and before all that it does to it later. */
+static void
+barrier_accesses(struct sync_pass *s, struct sync_body *body, uint32_t child)
+{
+	uint32_t leaf = body->child[child].span.first;
+
+	for (size_t i = 0; i < s->p->buffers.len; i++) {
+		struct tile_buffer *b = s->p->buffers.data[i];
+		struct tile_access x;
+
+		if (b->space != SPACE_DRAM || b->role == ROLE_CONST ||
+		    b->role == ROLE_INPUT || b->per_group)
+			continue;
+		memset(&x, 0, sizeof x);
+		x.buffer = b;
+		x.write = true;
+		x.len = x.hi = b->bytes;
+		add_access(s, body, &x, Q_CO, child, leaf);
+	}
+}
+
 /* Accesses of an instruction; ShiftV and ExecGEMM also meet in the registers
  * of the PEs. */
 static void
@@ -62,8 +84,12 @@ leaf_accesses(struct sync_pass *s, struct sync_body *body, uint32_t child)
 	const struct tile_insn *in = body->child[child].node->insn;
 	uint32_t leaf = body->child[child].span.first;
 	struct tile_access acc[TILE_MAX_ACCESS + 1];
-	int n = tile_accesses(in, acc);
+	int n = tile_accesses(in, s->p->groups, acc);
 
+	if (in->kind == TILE_BARRIER) {
+		barrier_accesses(s, body, child);
+		return;
+	}
 	if (in->kind == TILE_SHIFT || in->kind == TILE_EXEC) {
 		memset(&acc[n], 0, sizeof acc[n]);
 		acc[n].buffer = s->pe;

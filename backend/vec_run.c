@@ -213,14 +213,27 @@ operand_base(const struct vop *o, int k, const struct box *b)
 	return a;
 }
 
+/* A dimension of one element that lies outside for all groups but the first:
+ * their stores write nothing. */
+static struct stage_dim
+first_group(void)
+{
+	struct stage_dim d = {.size = 1, .clip = true, .bound = 1,
+	    .start = taff_num(0)};
+	d.start.gstride = 1;
+	return d;
+}
+
 static void
 transfer(const struct vop *o, bool load, int k, const int64_t *size,
     const struct tile_aff *dram, const struct tile_aff *chip,
     const int64_t *chip_stride, enum dtype chip_dtype)
 {
-	struct stage_dim d[2 * GRID_RANK];
+	struct stage_dim d[2 * GRID_RANK + 1];
 	int n = 0;
 	memset(d, 0, sizeof d);
+	if (!load && o->pl[k].first_group)
+		d[n++] = first_group();
 	for (int i = 0; i < o->rank; i++) {
 		if (chip_stride[i] == 0)
 			continue;
@@ -416,16 +429,19 @@ direct_copy(struct vop *o)
 	    !dma_converts(&o->pl[1], &o->pl[0]))
 		return false;
 	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
-	struct stage_dim d[2 * GRID_RANK];
+	struct stage_dim d[2 * GRID_RANK + 1];
+	int n = 0;
 	memset(d, 0, sizeof d);
-	for (int i = 0; i < o->rank; i++) {
-		d[i].size = o->dim[i].size;
-		d[i].dram = o->dim[i].stride[dram];
-		d[i].chip = o->dim[i].stride[chip];
+	if (o->stream[0] && o->pl[0].first_group)
+		d[n++] = first_group();
+	for (int i = 0; i < o->rank; i++, n++) {
+		d[n].size = o->dim[i].size;
+		d[n].dram = o->dim[i].stride[dram];
+		d[n].chip = o->dim[i].stride[chip];
 	}
 	struct tile_aff da = operand_base(o, dram, NULL);
 	struct tile_aff ca = operand_base(o, chip, NULL);
-	stage_copy(o->lw, o->stream[1], d, o->rank, &da, o->pl[dram].dtype,
+	stage_copy(o->lw, o->stream[1], d, n, &da, o->pl[dram].dtype,
 	    &ca, o->pl[chip].dtype, 0, o->pl[dram].buf->traffic);
 	return true;
 }

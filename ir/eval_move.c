@@ -237,6 +237,26 @@ eval_tile(struct ev *ev)
 	return repeat(ev);
 }
 
+/* One group stands for all: they are as if their shares were equal. */
+bool
+eval_group_gather(struct ev *ev)
+{
+	return repeat(ev);
+}
+
+/* That of group 0. */
+bool
+eval_group_part(struct ev *ev)
+{
+	int64_t stride[MAX_RANK];
+	struct box b = {.rank = 0};
+
+	strides_of(&ev->in[0].type, stride);
+	for (int d = 0; d < ev->out->type.rank; d++)
+		box_stride(ev, &b, ev->out->type.dim[d], stride[d]);
+	return box_copy(ev, &b);
+}
+
 bool
 eval_gather(struct ev *ev)
 {

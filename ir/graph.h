@@ -105,6 +105,7 @@ struct value {
 	                         are in struct graph */
 	uint32_t nends;   /* outputs and assignments that take this value */
 	enum keep keep;
+	bool common; /* in the share of a group: the same for all groups */
 	bool rebuild;     /* autodiff computes it again, where it can, instead
 	                     of reading it in the backward pass */
 	struct loc loc;
@@ -135,7 +136,8 @@ struct node {
 
 struct assign { /* end-of-step write of a state variable */
 	struct value *state;
-	struct value *to;
+	struct value *to; /* in the share of a group perhaps only this group's
+	                     part of dimension 0 */
 };
 
 struct graph {

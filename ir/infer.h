@@ -92,6 +92,8 @@ bool infer_scatter_add(struct infer *x);
 bool infer_mask_pack(struct infer *x);
 bool infer_mask_select(struct infer *x);
 bool infer_random_bits(struct infer *x);
+bool infer_group_gather(struct infer *x);
+bool infer_group_part(struct infer *x);
 bool infer_dropout(struct infer *x);
 bool infer_batch_norm_train(struct infer *x);
 bool infer_group_norm_train(struct infer *x);

@@ -222,3 +222,33 @@ infer_gather(struct infer *x)
 	return infer_result(x, &out, t->dtype) &&
 	    check_indices(x, t->dim[axis]);
 }
+
+bool
+infer_group_gather(struct infer *x)
+{
+	const struct tensor_type *t = infer_in(x, 0);
+	int64_t dim[MAX_RANK];
+	struct tensor_type out;
+
+	if (t->rank == MAX_RANK)
+		return infer_fail(x, "operand 0 has rank %d already",
+		    MAX_RANK);
+	dim[0] = infer_attr(x, ATTR_size)->i;
+	for (int i = 0; i < t->rank; i++)
+		dim[1 + i] = t->dim[i];
+	out = type_make(t->dtype, 1 + t->rank, dim);
+	return infer_result(x, &out, out.dtype);
+}
+
+bool
+infer_group_part(struct infer *x)
+{
+	struct tensor_type out = *infer_in(x, 0);
+	int64_t size = infer_attr(x, ATTR_size)->i;
+
+	if (out.rank == 0 || out.dim[0] % size != 0)
+		return infer_fail(x, "%lld groups cannot share the first "
+		    "dimension", (long long)size);
+	out.dim[0] /= size;
+	return infer_result(x, &out, out.dtype);
+}

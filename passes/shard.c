@@ -2,162 +2,182 @@
 
 #include <string.h>
 
-/* Each value of the copy is either the same for all groups, or `split`: its
- * elements are 1/parts of the original's in row-major order, so the first
- * dimension is divided. */
-struct shard {
-	struct arena *arena;
-	const struct graph *from;
-	struct graph *to;
-	int parts;
-	struct value **map; /* by value id of from */
-	bool *split;
-	const char *why;
-};
+#include "passes/rewrite.h"
+#include "passes/shard_rules.h"
 
-static bool
-refuse(struct shard *s, const struct node *n, const char *rule)
+/* Nodes are copied in their order, but for what follows from sums over the
+ * batch and for the update: that waits until a node which the batch divides
+ * needs it, or for the end, so that groups meet as seldom as possible. */
+
+/* ---- values ---- */
+
+static struct value *
+gather(struct shard *s, struct value *v)
 {
-	const char *name = n->out[0]->name;
-	s->why = arena_printf(s->arena, "%s '%s': %s", op_info(n->op)->name,
-	    name != NULL ? name : "", rule);
-	return false;
+	struct attr a = attr_make_int(ATTR_size, s->parts);
+
+	v = build_op(s->to, OP_group_gather, &v, 1, &a, 1, DT_NONE, NULL);
+	v->def->phase = s->phase;
+	v->common = true;
+	return v;
 }
 
-static bool
-in_split(const struct shard *s, const struct node *n, int i)
+/* This group's part of v. */
+static struct value *
+part(struct shard *s, struct value *v)
 {
-	return i < n->nin && n->in[i] != NULL && s->split[n->in[i]->id];
+	struct attr a = attr_make_int(ATTR_size, s->parts);
+
+	v = build_op(s->to, OP_group_part, &v, 1, &a, 1, DT_NONE, NULL);
+	v->def->phase = s->phase;
+	return v;
 }
 
-/* ---- rules: may the op run on a share of its split operands? ---- */
-
-static bool
-rule_map(struct shard *s, const struct node *n)
+static struct value *
+reshape(struct shard *s, struct value *v, const struct tensor_type *like)
 {
-	const struct tensor_type *y = &n->out[0]->type;
-	for (int i = 0; i < n->nin; i++) {
-		const struct tensor_type *x = &n->in[i]->type;
-		bool spans = x->rank == y->rank && x->rank > 0 &&
-		    x->dim[0] == y->dim[0] && y->dim[0] != 1;
-		if (s->split[n->in[i]->id] != spans)
-			return refuse(s, n, "an operand broadcasts along the "
-			    "batch or holds it as a constant");
+	v = mk_reshape(s->to, v, like->rank, like->dim, NULL);
+	v->def->phase = s->phase;
+	v->common = true;
+	return v;
+}
+
+/* What group i gave to the gathered value v, with the shape of like. */
+static struct value *
+given(struct shard *s, struct value *v, int i, const struct tensor_type *like)
+{
+	int64_t start[MAX_RANK] = {0}, step[MAX_RANK], size[MAX_RANK];
+
+	for (int d = 0; d < v->type.rank; d++) {
+		step[d] = 1;
+		size[d] = v->type.dim[d];
 	}
-	return true;
+	size[0] = 1;
+	start[0] = i;
+	v = mk_slice(s->to, v, start, step, size, NULL);
+	v->def->phase = s->phase;
+	v->common = true;
+	return reshape(s, v, like);
 }
 
-static bool
-rule_conv(struct shard *s, const struct node *n)
+/* The sum over the groups in their order, whole or this group's part. */
+static struct value *
+combine(struct shard *s, const struct value *v, bool whole)
 {
-	if (in_split(s, n, 1) || in_split(s, n, 2) || !in_split(s, n, 0))
-		return refuse(s, n, "weights depend on the batch");
-	if (n->nin > 3 && n->in[3] != NULL && !in_split(s, n, 3))
-		return refuse(s, n, "the residual holds the batch as a "
-		    "constant");
-	return true;
-}
+	const struct held *h = &s->held[v->id];
+	struct value *sum = NULL;
+	enum dtype t = h->combine != OP_add ||
+	    !dtype_is_float(v->type.dtype) || v->type.dtype == DT_F64 ?
+	    DT_NONE : DT_F32;
 
-static bool
-rule_matmul(struct shard *s, const struct node *n)
-{
-	const struct tensor_type *a = &n->in[0]->type, *b = &n->in[1]->type;
-	const struct tensor_type *y = &n->out[0]->type;
-	bool batched = y->rank > 2 && a->rank == y->rank;
-	if (!in_split(s, n, 0) || in_split(s, n, 2))
-		return refuse(s, n, "only the first operand may be split");
-	if (a->rank < 2 || (!batched && node_int(n, ATTR_trans_a)))
-		return refuse(s, n, "the batch is summed over");
-	if (in_split(s, n, 1) && (!batched || b->rank != y->rank))
-		return refuse(s, n, "the second operand is split elsewhere");
-	if (!in_split(s, n, 1) && b->rank == y->rank && y->rank > 2 &&
-	    b->dim[0] != 1)
-		return refuse(s, n, "an operand holds the batch as a "
-		    "constant");
-	if (n->nin > 3 && n->in[3] != NULL && !in_split(s, n, 3))
-		return refuse(s, n, "the residual is not split");
-	return true;
-}
+	for (int i = 0; i < s->parts; i++) {
+		struct value *x = given(s, h->gathered, i, &v->type);
 
-static bool
-rule_axes(struct shard *s, const struct node *n)
-{
-	size_t len;
-	if (n->op == OP_argmax || n->op == OP_argmin)
-		return node_int(n, ATTR_axis) != 0 ||
-		    refuse(s, n, "the batch is searched");
-	const int64_t *axes = node_ints(n, ATTR_axes, &len);
-	if (len == 0)
-		return refuse(s, n, "the batch is reduced");
-	for (size_t i = 0; i < len; i++)
-		if (axes[i] == 0)
-			return refuse(s, n, "the batch is reduced");
-	return true;
-}
-
-static bool
-rule_move(struct shard *s, const struct node *n)
-{
-	size_t len;
-	const struct tensor_type *x = &n->in[0]->type;
-	switch ((int)n->op) {
-	case OP_reshape:
-		if (n->out[0]->type.rank == 0 ||
-		    n->out[0]->type.dim[0] % s->parts != 0)
-			return refuse(s, n, "the first dimension is not "
-			    "divisible");
-		return true;
-	case OP_transpose:
-		return node_ints(n, ATTR_perm, &len)[0] == 0 ||
-		    refuse(s, n, "the batch moves to another dimension");
-	case OP_slice:
-		if (node_ints(n, ATTR_sizes, &len)[0] != x->dim[0] ||
-		    node_ints(n, ATTR_starts, &len)[0] != 0)
-			return refuse(s, n, "the batch is cut");
-		return true;
-	case OP_concat:
-		if (node_int(n, ATTR_axis) == 0)
-			return refuse(s, n, "joins along the batch");
-		for (int i = 0; i < n->nin; i++)
-			if (!in_split(s, n, i))
-				return refuse(s, n, "an operand holds the "
-				    "batch as a constant");
-		return true;
-	case OP_pad:
-		return n->out[0]->type.dim[0] == x->dim[0] ||
-		    refuse(s, n, "the batch is padded");
-	case OP_expand:
-		return (n->out[0]->type.rank == x->rank &&
-		    n->out[0]->type.dim[0] == x->dim[0]) ||
-		    refuse(s, n, "the batch is expanded");
-	case OP_gather:
-		return (node_int(n, ATTR_axis) != 0 && !in_split(s, n, 1)) ||
-		    refuse(s, n, "the batch is gathered");
-	default:
-		return refuse(s, n, "no rule for this op");
+		if (!whole)
+			x = part(s, x);
+		if (sum == NULL) {
+			sum = x;
+			continue;
+		}
+		sum = build_binary(s->to, h->combine, sum, x, t, NULL);
+		sum->def->phase = s->phase;
+		sum->def->loc = v->def->loc;
+		sum->common = whole;
 	}
+	return sum;
 }
 
 static bool
-may_split(struct shard *s, const struct node *n)
+is_summed(const struct held *h)
 {
-	if (n->op >= OP_conv_wgrad)
-		return refuse(s, n, "an op of training");
-	switch (op_info(n->op)->lowering) {
-	case LOWER_MATRIX:
-		return n->op == OP_matmul ? rule_matmul(s, n) :
-		    rule_conv(s, n);
-	case LOWER_MAP: return rule_map(s, n);
-	case LOWER_REDUCE: return rule_axes(s, n);
-	case LOWER_WINDOW: return true;
-	case LOWER_MOVE: return rule_move(s, n);
-	case LOWER_COMPOSITE:
-	case LOWER_FOLD: break;
-	}
-	return refuse(s, n, "not legalized");
+	return h->combine != OP_NONE;
 }
 
-/* ---- the copy ---- */
+struct value *
+shard_whole(struct shard *s, const struct value *v)
+{
+	struct held *h = &s->held[v->id];
+
+	if (h->whole == NULL && is_summed(h))
+		h->whole = combine(s, v, true);
+	if (h->whole == NULL && h->share != NULL)
+		h->whole = reshape(s, gather(s, h->share), &v->type);
+	return h->whole;
+}
+
+struct value *
+shard_share(struct shard *s, const struct value *v)
+{
+	struct held *h = &s->held[v->id];
+
+	if (h->share == NULL && is_summed(h))
+		h->share = combine(s, v, false);
+	if (h->share == NULL && h->whole != NULL)
+		h->share = part(s, h->whole);
+	return h->share;
+}
+
+bool
+shard_split(const struct shard *s, const struct value *v)
+{
+	const struct held *h = &s->held[v->id];
+
+	return h->share != NULL && h->whole == NULL && !is_summed(h);
+}
+
+static bool
+divisible(const struct shard *s, const struct tensor_type *t)
+{
+	return t->rank > 0 && t->dim[0] > 0 && t->dim[0] % s->parts == 0;
+}
+
+/* ---- leaves ---- */
+
+static void
+copy_leaf(struct shard *s, const struct value *v)
+{
+	struct held *h = &s->held[v->id];
+
+	if (h->whole != NULL || v->kind == VALUE_NODE ||
+	    v->kind == VALUE_INPUT)
+		return;
+	h->whole = v->kind == VALUE_STATE ?
+	    graph_state(s->to, v->name, &v->type, v->data, v->trainable) :
+	    graph_const(s->to, v->name, &v->type, v->data);
+	h->whole->loc = v->loc;
+	h->whole->common = true;
+}
+
+/* Scalars are the same for all groups, other inputs are divided. */
+static bool
+copy_inputs(struct shard *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->from->inputs.len; i++) {
+		const struct value *v = s->from->inputs.data[i];
+		struct tensor_type t = v->type;
+		struct value *w;
+
+		if (t.rank > 0 && !divisible(s, &t)) {
+			s->why = arena_printf(s->arena, "input '%s' has a "
+			    "first dimension that %d does not divide",
+			    v->name, s->parts);
+			return false;
+		}
+		if (t.rank > 0)
+			t.dim[0] /= s->parts;
+		w = graph_input(s->to, v->name, &t);
+		w->loc = v->loc;
+		w->common = t.rank == 0;
+		*(t.rank > 0 ? &s->held[v->id].share :
+		    &s->held[v->id].whole) = w;
+		any = any || t.rank > 0;
+	}
+	return any;
+}
+
+/* ---- nodes ---- */
 
 /* Attributes that spell the first extent are divided with it. */
 static struct attr *
@@ -176,89 +196,243 @@ share_attrs(struct shard *s, const struct node *n)
 	return at;
 }
 
-static bool
-copy_node(struct shard *s, const struct node *n)
+static void
+hold(struct shard *s, const struct value *v, struct value *c,
+    enum shard_rule rule, enum op combine_by)
 {
-	bool split = false;
-	for (int i = 0; i < n->nin; i++)
-		split = split || in_split(s, n, i);
-	if (split && !may_split(s, n))
-		return false;
-	struct value **in = NEW_ARRAY(s->arena, struct value *,
-	    (size_t)n->nin + 1);
-	for (int i = 0; i < n->nin; i++)
-		in[i] = n->in[i] != NULL ? s->map[n->in[i]->id] : NULL;
-	struct node_spec spec = {.op = n->op, .in = in, .nin = n->nin,
-	    .nout = n->nout, .nattrs = n->nattrs, .loc = n->loc,
-	    .name = n->out[0]->name,
-	    .attrs = split ? share_attrs(s, n) : n->attrs};
-	spec.out_dtype = n->out[0]->type.dtype;
-	struct diag quiet = {0};
-	struct node *c = graph_add(s->to, &quiet, &spec);
-	if (c == NULL)
-		return refuse(s, n, "its share has no valid shape");
-	c->phase = n->phase;
-	c->group = n->group;
-	for (int i = 0; i < n->nout; i++) {
-		if (n->out[i] == NULL)
+	struct held *h = &s->held[v->id];
+
+	c->keep = v->keep;
+	c->loc = v->loc;
+	c->common = rule == SHARD_WHOLE;
+	if (rule == SHARD_WHOLE) {
+		h->whole = c;
+		return;
+	}
+	h->share = c;
+	if (rule == SHARD_SPLIT)
+		return;
+	h->combine = combine_by;
+	h->partial = c;
+	h->share = NULL;
+	VEC_PUSH(s->arena, &s->pending, v);
+}
+
+/* The operands of n's copy; false where one cannot be shared. */
+static bool
+operands(struct shard *s, const struct node *n, const struct shard_use *use,
+    struct value **in)
+{
+	for (int i = 0; i < n->nin; i++) {
+		int k = i < SHARD_OPERANDS ? i : SHARD_OPERANDS - 1;
+		const struct value *v = n->in[i];
+
+		if (v == NULL)
 			continue;
-		int64_t want = type_elems(&n->out[i]->type) /
-		    (split ? s->parts : 1);
-		if (type_elems(&c->out[i]->type) != want)
-			return refuse(s, n, "its share has another size");
-		s->map[n->out[i]->id] = c->out[i];
-		s->split[n->out[i]->id] = split;
+		if (use[k].share && !divisible(s, &v->type))
+			return shard_refuse(s, n, "an operand broadcasts "
+			    "along the batch");
+		in[i] = use[k].share ? shard_share(s, v) :
+		    shard_whole(s, v);
 	}
 	return true;
 }
 
 static bool
-copy_inputs(struct shard *s)
+copy_node(struct shard *s, const struct node *n)
 {
-	for (size_t i = 0; i < s->from->inputs.len; i++) {
-		const struct value *v = s->from->inputs.data[i];
-		struct tensor_type t = v->type;
-		if (t.rank == 0 || t.dim[0] % s->parts != 0 || t.dim[0] == 0) {
-			s->why = arena_printf(s->arena, "input '%s' has a "
-			    "first dimension that %d does not divide",
-			    v->name, s->parts);
-			return false;
-		}
-		t.dim[0] /= s->parts;
-		s->map[v->id] = graph_input(s->to, v->name, &t);
-		s->split[v->id] = true;
+	struct shard_use use[SHARD_OPERANDS];
+	enum op combine_by = OP_NONE;
+	enum shard_rule rule;
+	struct value **in = NEW_ARRAY(s->arena, struct value *,
+	    (size_t)n->nin + 1);
+	struct diag quiet = {0};
+	struct node *c;
+
+	s->phase = n->phase;
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL)
+			copy_leaf(s, n->in[i]);
+	if (!shard_rule(s, n, use, &rule, &combine_by) ||
+	    !operands(s, n, use, in))
+		return false;
+	struct node_spec spec = {.op = n->op, .in = in, .nin = n->nin,
+	    .nout = n->nout, .nattrs = n->nattrs, .loc = n->loc,
+	    .name = n->out[0]->name,
+	    .attrs = rule == SHARD_SPLIT ? share_attrs(s, n) : n->attrs,
+	    .out_dtype = n->out[0]->type.dtype};
+	c = graph_add(s->to, &quiet, &spec);
+	if (c == NULL)
+		return shard_refuse(s, n, "its share has no valid shape");
+	c->phase = n->phase;
+	c->group = s->waiting ? 0 : n->group;
+	for (int i = 0; i < n->nout; i++) {
+		if (n->out[i] == NULL)
+			continue;
+		if (type_elems(&c->out[i]->type) *
+		    (rule == SHARD_SPLIT ? s->parts : 1) !=
+		    type_elems(&n->out[i]->type))
+			return shard_refuse(s, n, "its share has another "
+			    "size");
+		hold(s, n->out[i], c->out[i], rule, combine_by);
 	}
-	return s->from->inputs.len > 0;
+	return true;
 }
 
-/* Constants are copied when a node needs them first. */
+/* ---- order ---- */
+
+/* Partial sums that were computed since go to all groups. */
 static void
-copy_constants(struct shard *s, const struct node *n)
+meet(struct shard *s)
+{
+	for (size_t i = 0; i < s->pending.len; i++) {
+		const struct value *v = s->pending.data[i];
+		struct held *h = &s->held[v->id];
+
+		s->phase = v->def->phase;
+		h->gathered = gather(s, h->partial);
+		h->gathered->def->loc = v->def->loc;
+	}
+	s->pending.len = 0;
+}
+
+/* Whether n cannot be copied yet. */
+static bool
+is_late(const struct shard *s, const struct node *n)
 {
 	for (int i = 0; i < n->nin; i++) {
 		const struct value *v = n->in[i];
-		if (v != NULL && v->kind == VALUE_CONST &&
-		    s->map[v->id] == NULL)
-			s->map[v->id] = graph_const(s->to, v->name, &v->type,
-			    v->data);
+		const struct held *h = v != NULL ? &s->held[v->id] : NULL;
+
+		if (h != NULL && v->kind == VALUE_NODE && (is_summed(h) ?
+		    h->gathered == NULL : h->whole == NULL &&
+		    h->share == NULL))
+			return true;
 	}
+	return false;
 }
 
 static bool
+is_update(const struct node *n)
+{
+	return strcmp(n->phase, "update") == 0;
+}
+
+/* Copies what can be copied of the nodes in the waiting list: the update
+ * only at the end. */
+static bool
+copy_waiting(struct shard *s, bool update)
+{
+	size_t left = 0;
+	bool ok = true;
+
+	s->waiting = true;
+	for (size_t i = 0; i < s->list.len; i++) {
+		const struct node *n = s->list.data[i];
+
+		if (!ok || is_late(s, n) || (is_update(n) && !update))
+			s->list.data[left++] = n;
+		else
+			ok = copy_node(s, n);
+	}
+	s->waiting = false;
+	s->list.len = left;
+	return ok;
+}
+
+static bool
+reads_split(const struct shard *s, const struct node *n)
+{
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && shard_split(s, n->in[i]))
+			return true;
+	return false;
+}
+
+static bool
+copy_nodes(struct shard *s)
+{
+	for (const struct node *n = s->from->first; n != NULL; n = n->next) {
+		if (is_update(n) || (is_late(s, n) && !reads_split(s, n))) {
+			VEC_PUSH(s->arena, &s->list, n);
+			continue;
+		}
+		if (is_late(s, n)) {
+			meet(s);
+			if (!copy_waiting(s, false))
+				return false;
+		}
+		if (is_late(s, n))
+			return shard_refuse(s, n, "it follows from the "
+			    "update");
+		if (!copy_node(s, n))
+			return false;
+	}
+	s->last_read = s->to->nnodes;
+	while (s->list.len > 0 || s->pending.len > 0) {
+		size_t before = s->list.len + s->pending.len;
+
+		meet(s);
+		if (!copy_waiting(s, true))
+			return false;
+		if (s->list.len + s->pending.len == before)
+			return shard_refuse(s, s->list.data[0],
+			    "it follows from itself");
+	}
+	return true;
+}
+
+/* ---- ends ---- */
+
+static void
 copy_outputs(struct shard *s)
 {
 	for (size_t i = 0; i < s->from->outputs.len; i++) {
 		const struct value *v = s->from->outputs.data[i];
-		if (s->map[v->id] == NULL || !s->split[v->id]) {
-			s->why = arena_printf(s->arena, "output '%s' is not "
-			    "divided by the batch",
-			    s->from->output_names.data[i]);
-			return false;
-		}
-		graph_output(s->to, s->map[v->id],
+
+		copy_leaf(s, v);
+		graph_output(s->to, shard_split(s, v) ?
+		    s->held[v->id].share : shard_whole(s, v),
 		    s->from->output_names.data[i]);
 	}
-	return true;
+}
+
+/* Whether other groups may still read all of the state when this one has its
+ * part of the new value: nothing orders that. */
+static bool
+read_late(const struct shard *s, const struct value *state)
+{
+	bool met = false;
+
+	for (const struct node *n = s->to->first; n != NULL; n = n->next)
+		met = met || (n->op == OP_group_gather &&
+		    n->id >= s->last_read);
+	if (!met)
+		return true;
+	for (size_t i = 0; i < state->uses.len; i++) {
+		const struct node *n = state->uses.data[i].node;
+
+		if (n->id >= s->last_read && n->op != OP_group_part)
+			return true;
+	}
+	return false;
+}
+
+static void
+copy_assigns(struct shard *s)
+{
+	s->phase = "update";
+	for (size_t i = 0; i < s->from->assigns.len; i++) {
+		const struct assign *a = &s->from->assigns.data[i];
+		struct value *state;
+
+		copy_leaf(s, a->state);
+		copy_leaf(s, a->to);
+		state = s->held[a->state->id].whole;
+		graph_assign(s->to, state, shard_split(s, a->to) &&
+		    !read_late(s, state) ? s->held[a->to->id].share :
+		    shard_whole(s, a->to));
+	}
 }
 
 struct graph *
@@ -266,20 +440,23 @@ graph_shard(struct arena *a, const struct graph *g, int parts,
     const char **why)
 {
 	struct shard s = {.arena = a, .from = g, .parts = parts};
+	bool ok;
+
 	s.why = "it has no inputs";
 	s.to = graph_new(a, g->name);
 	s.to->source = g->source;
-	s.map = NEW_ARRAY(a, struct value *, g->nvalues + 1);
-	s.split = NEW_ARRAY(a, bool, g->nvalues + 1);
-	bool ok = g->states.len == 0;
-	if (!ok)
-		s.why = "it has state";
-	ok = ok && copy_inputs(&s);
-	for (const struct node *n = g->first; ok && n != NULL; n = n->next) {
-		copy_constants(&s, n);
-		ok = copy_node(&s, n);
+	s.to->groups = g->groups;
+	s.held = NEW_ARRAY(a, struct held, g->nvalues + 1);
+	graph_foreach_node(g, n)
+		s.trains = s.trains || strcmp(n->phase, "forward") != 0;
+	ok = copy_inputs(&s);
+	for (size_t i = 0; i < g->states.len; i++)
+		copy_leaf(&s, g->states.data[i]);
+	ok = ok && copy_nodes(&s);
+	if (ok) {
+		copy_outputs(&s);
+		copy_assigns(&s);
 	}
-	ok = ok && copy_outputs(&s);
 	*why = s.why;
 	return ok ? s.to : NULL;
 }

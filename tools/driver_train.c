@@ -128,6 +128,22 @@ wants_remarks(const struct driver *dr)
 	return yes;
 }
 
+/* The groups of the chip that will divide the batch. */
+static int64_t
+sharing_groups(const struct driver *dr)
+{
+	const struct graph *g = dr->graph;
+	int64_t n = dr->target->groups;
+
+	for (size_t i = 0; i < g->inputs.len; i++) {
+		const struct tensor_type *t = &g->inputs.data[i]->type;
+
+		if (t->rank > 0 && t->dim[0] % n != 0)
+			return 1;
+	}
+	return n;
+}
+
 /* -fmbs=: layer groups by the numbers of the machine. */
 static bool
 serialize_batch(struct driver *dr)
@@ -143,10 +159,10 @@ serialize_batch(struct driver *dr)
 	if (o.variant == MBS_BASELINE)
 		dr->target->weight_double_buffer = 0;
 	o.buffer = t->gbuf_bytes;
-	o.parts = 1;
+	o.parts = sharing_groups(dr);
 	o.elem = p == DT_F16 || p == DT_BF16 ? 2 : 4;
 	o.state = dr->o.train.paper ? 2 : 4;
-	o.bandwidth = t->dram_bw;
+	o.bandwidth = t->dram_bw / (double)o.parts;
 	o.macs = t->clock_hz * (double)(t->rows * t->cols);
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
 	    wants_remarks(dr) ? &s : NULL);

@@ -18,6 +18,7 @@ enum {
 	MX = 1 << Q_MX,
 	ML = 1 << Q_ML,
 	VE = 1 << Q_VE,
+	CO = 1 << Q_CO,
 	ANY = (1 << Q_COUNT) - 1
 };
 

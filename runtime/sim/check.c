@@ -467,6 +467,12 @@ check_wait(struct check *c, int group, enum queue q, uint32_t sem,
 		report_order(c, &a, sem, other);
 }
 
+void
+check_barrier(struct check *c)
+{
+	clocks_barrier(&c->clocks, Q_CO);
+}
+
 /* ---- keeping the table of states small ---- */
 
 struct remap {

@@ -28,6 +28,9 @@ void check_fire(struct check *c, int group, uint32_t sem, uint32_t ticket,
 void check_wait(struct check *c, int group, enum queue q, uint32_t sem,
     int64_t want);
 
+/* Queue co of every group is at a barrier: what one knows, all know. */
+void check_barrier(struct check *c);
+
 /* The accesses of the instruction at q->pc. */
 void check_dma(struct check *c, const struct sim_queue *q,
     const struct dma *d, const struct access_dma *a, bool load);

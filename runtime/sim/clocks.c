@@ -205,3 +205,15 @@ clocks_wait(struct clocks *c, uint32_t t, uint32_t sem, int64_t want,
 		}
 	return true;
 }
+
+void
+clocks_barrier(struct clocks *c, enum queue queue)
+{
+	uint32_t first = (uint32_t)queue;
+	uint32_t *all = &c->now[(size_t)first * c->threads];
+
+	for (uint32_t t = first; t < c->threads; t += Q_COUNT)
+		join(c, all, &c->now[(size_t)t * c->threads]);
+	for (uint32_t t = first; t < c->threads; t += Q_COUNT)
+		join(c, &c->now[(size_t)t * c->threads], all);
+}

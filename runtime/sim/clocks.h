@@ -72,5 +72,7 @@ bool clocks_fire(struct clocks *c, uint32_t sem, uint32_t ticket,
  * an earlier such signal. */
 bool clocks_wait(struct clocks *c, uint32_t t, uint32_t sem, int64_t want,
     uint32_t pc, uint32_t *other);
+/* The threads of all groups' queue meet: each gets the clocks of all. */
+void clocks_barrier(struct clocks *c, enum queue queue);
 
 #endif

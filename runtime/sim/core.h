@@ -64,7 +64,10 @@ struct sim_queue {
 	int64_t idx[ISA_MAX_LOOPS], left[ISA_MAX_LOOPS];
 	uint32_t body[ISA_MAX_LOOPS];
 	int depth;
-	int64_t want;      /* BLOCKED: value of semaphore code[pc].sem */
+	int64_t want;      /* BLOCKED: value of semaphore code[pc].sem; at a
+	                      barrier INT64_MAX */
+	int64_t arrived;   /* barriers reached, and passed by all */
+	int64_t barriers;
 	int64_t unit_free; /* vector unit, DMA engine */
 	int64_t dispatch;  /* GRANT: when the instruction was dispatched */
 	struct access_dma dma; /* GRANT */
@@ -152,6 +155,7 @@ struct sim {
 	struct sim_counters *ops; /* nops + 1 */
 	int64_t peak_gbuf, peak_wbuf;
 	bool shared_array; /* mx and ml both use the array */
+	int64_t arrivals;  /* of groups at barriers */
 	bool failed;
 
 	struct sim_stats stats;

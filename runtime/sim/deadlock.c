@@ -53,6 +53,24 @@ note(struct diag *d, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Who is missing at the barrier that q waits at. */
+static void
+describe_barrier(const struct sim *s, const struct sim_queue *q)
+{
+	struct strbuf b = { 0 };
+
+	for (int g = 0; g < s->ngroups; g++)
+		if (s->groups[g].queue[Q_CO].arrived < q->arrived)
+			strbuf_addf(&b, "%s group %d",
+			    b.len > 0 ? "," : "", g);
+	note(s->diag,
+	    "group %d queue %s pc %" PRIu32 " waits at barrier %" PRId64
+	    " for%s",
+	    q->group->id, queue_name(q->id), q->base + q->pc, q->arrived,
+	    b.len > 0 ? b.data : " nobody");
+	strbuf_free(&b);
+}
+
 static void
 describe(const struct sim *s, const struct sim_queue *q)
 {
@@ -60,6 +78,10 @@ describe(const struct sim *s, const struct sim_queue *q)
 	struct strbuf b = { 0 };
 	char name[128];
 
+	if (in->op == INSN_BARRIER) {
+		describe_barrier(s, q);
+		return;
+	}
 	add_signallers(&b, q->group, in->sem);
 	note(s->diag,
 	    "group %d queue %s pc %" PRIu32 "%s waits for %s >= %" PRId64

@@ -284,6 +284,7 @@ start_run(struct sim *s)
 	s->have_stats = false;
 	s->ngroups = s->entry->groups;
 	s->now = s->dram_free = s->executed = 0;
+	s->arrivals = 0;
 	s->peak_gbuf = s->peak_wbuf = 0;
 	s->heap.len = 0;
 	s->nfree = 0;

@@ -1,6 +1,8 @@
 /* Control instructions. */
 #include "runtime/sim/core.h"
 
+#include "runtime/sim/check.h"
+
 void
 sim_complete(struct sim_queue *q, int64_t end)
 {
@@ -77,6 +79,44 @@ step_SIGNAL(struct sim *s, struct sim_queue *q, const struct sim_insn *in)
 
 	sim_signal_at(s, q, in, time);
 	q->group->finish = later(q->group->finish, time);
+	sim_next(s, q);
+	return NULL;
+}
+
+/* The last group to arrive lets the others go on. */
+static void
+open_barrier(struct sim *s, const struct sim_queue *last)
+{
+	for (int i = 0; i < s->ngroups; i++) {
+		struct sim_queue *q = &s->groups[i].queue[Q_CO];
+
+		if (q == last)
+			continue;
+		q->state = QUEUE_READY;
+		q->time = later(q->time, last->time);
+		heap_push(&s->heap, q->time, sim_queue_key(q));
+	}
+	if (s->check != NULL)
+		check_barrier(s->check);
+}
+
+const char *
+step_BARRIER(struct sim *s, struct sim_queue *q, const struct sim_insn *in)
+{
+	(void)in;
+	if (q->arrived == q->barriers) {
+		q->arrived++;
+		q->time = later(q->time, q->done);
+		s->arrivals++;
+		if (s->arrivals == q->arrived * s->ngroups)
+			open_barrier(s, q);
+	}
+	if (s->arrivals < q->arrived * s->ngroups) {
+		q->state = QUEUE_BLOCKED;
+		q->want = INT64_MAX;
+		return NULL;
+	}
+	q->barriers++;
 	sim_next(s, q);
 	return NULL;
 }

@@ -172,6 +172,8 @@ static const struct {
 	    "channel_starts = [0,1], channel_ends = [1,3]"},
 	{"softmax_cross_entropy", NULL, "f32[3,5] i64[3]",
 	    "smoothing = 0.1"},
+	{"group_gather", NULL, "f32[2,3]", "size = 3"},
+	{"group_part", NULL, "f32[4,3]", "size = 2"},
 };
 
 struct graph *

@@ -300,6 +300,7 @@ tile_elems(const struct tile_insn *in, const int64_t *idx, elem_fn *fn,
 		view_elems(in, idx, fn, user);
 		bank_elem(in->mx.obuf, idx, true, fn, user);
 		break;
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT:
 		break;
 	}

@@ -109,6 +109,7 @@ first_operand(const struct tile_insn *in)
 		return &in->vec->dst;
 	case TILE_SHIFT:
 	case TILE_EXEC:
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT:
 		return NULL;
 	default:
@@ -176,7 +177,7 @@ kind_opcode(enum tile_kind k)
 	static const enum opcode op[TILE_KIND_COUNT] = {
 		INSN_DLOAD, INSN_DSTORE, INSN_LdLBUF_V, INSN_LdLBUF_H,
 		INSN_ShiftV, INSN_ExecGEMM, INSN_StLBUF, INSN_LdOBUF,
-		INSN_VMAP, INSN_VRED, INSN_VWIN
+		INSN_VMAP, INSN_VRED, INSN_VWIN, INSN_BARRIER
 	};
 	return op[k];
 }

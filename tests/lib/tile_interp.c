@@ -286,6 +286,7 @@ step(void *user, struct tile_node *n, const int64_t *idx)
 		load_bank(t, in, idx, bank(t, in->mx.obuf, idx), in->mx.m,
 		    in->mx.n);
 		break;
+	case TILE_BARRIER:
 	case TILE_KIND_COUNT:
 		break;
 	}

@@ -907,6 +907,14 @@ def training():
                  F.cross_entropy(x.t, k.t, label_smoothing=e), smoothing=e)
 
 
+def groups():
+    for shape in ((2, 3), (1,), ()):
+        x = rand(*shape)
+        case("group_gather", str(shape), [x], np.stack([x.a] * 3), size=3)
+    x = rand(6, 2, 3)
+    case("group_part", "", [x], x.a[:2], size=3)
+
+
 def main():
     convs()
     conv_transposes()
@@ -923,6 +931,7 @@ def main():
     pool_grads()
     move_grads()
     training()
+    groups()
     here = os.path.dirname(os.path.abspath(__file__))
     path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(
         here, "..", "unit", "ir", "data", "eval.bin.gz")

@@ -138,6 +138,7 @@ static const struct {
 	{ INSN_ENDLOOP, "03000000000000000000000000000000" },
 	{ INSN_SIGNAL, "040001ef12f000000000000000000000" },
 	{ INSN_WAIT, "050001effeffffff0045230100000000" },
+	{ INSN_BARRIER, "06000000000000000000000000000000" },
 	{ INSN_DLOAD, "1000efcd0b0000000000000000000000" },
 	{ INSN_DSTORE, "1100efcd0b0000000000000000000000" },
 	{ INSN_LdLBUF_V, "2000341200009a78065604b09a780000" },
@@ -234,6 +235,8 @@ test_queues(void **state)
 	(void)state;
 	for (int q = 0; q < Q_COUNT; q++) {
 		assert_true(insn_allowed(INSN_WAIT, (enum queue)q));
+		assert_int_equal(insn_allowed(INSN_BARRIER, (enum queue)q),
+		    q == Q_CO);
 		assert_int_equal(insn_allowed(INSN_DLOAD, (enum queue)q),
 		    q == Q_LD);
 		assert_int_equal(insn_allowed(INSN_ExecGEMM, (enum queue)q),

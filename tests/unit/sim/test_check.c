@@ -209,6 +209,52 @@ test_groups(void **state)
 	groups(state, 64, NULL);
 }
 
+/* In each of n rounds every group stores its slice, then loads all of them. */
+static void
+exchange(void **state, int64_t ngroups, int64_t n, bool before, bool after,
+    bool clean)
+{
+	struct machine *m = checked(state);
+	uint32_t d = m_copy(m, SPACE_GBUF, 8192, 0, 64);
+
+	m->p.target.groups = m->entry.groups = (int32_t)ngroups;
+	m->aff.data[m->dma.data[d].dram_base].gstride = 64;
+	m_load(m, m_copy(m, SPACE_GBUF, 0, 0, 64));
+	m_signal(m, Q_LD, 0, 1);
+	m_wait(m, Q_ST, 0, 1);
+	for (int64_t i = 1; i <= n; i++) {
+		m_store(m, d);
+		m_signal(m, Q_ST, 1, 1);
+		m_wait(m, Q_CO, 1, i);
+		if (before)
+			m_insn(m, Q_CO, (struct insn){ .op = INSN_BARRIER });
+		m_signal(m, Q_CO, 2, 1);
+		m_wait(m, Q_LD, 2, i);
+		m_load(m, m_copy(m, SPACE_GBUF, 8192, 1024, 64 * ngroups));
+		m_signal(m, Q_LD, 3, 1);
+		m_wait(m, Q_CO, 3, i);
+		if (after)
+			m_insn(m, Q_CO, (struct insn){ .op = INSN_BARRIER });
+		m_signal(m, Q_CO, 4, 1);
+		m_wait(m, Q_ST, 4, i);
+	}
+	machine_open(m);
+	assert_true(machine_run(m) == clean);
+	assert_true(clean || strstr(m->u->last, "race: ") != NULL);
+	machine_free(m);
+}
+
+/* A barrier orders what groups do before and after it. */
+static void
+test_barrier(void **state)
+{
+	exchange(state, 2, 1, true, false, true);
+	exchange(state, 4, 5, true, true, true);
+	exchange(state, 2, 1, false, false, false);
+	exchange(state, 2, 2, false, true, false);
+	exchange(state, 2, 2, true, false, false);
+}
+
 /* Order goes on through a third queue. */
 static void
 test_transitive(void **state)
@@ -460,6 +506,7 @@ main(void)
 		UNIT_TEST(test_no_race),
 		UNIT_TEST(test_dram_race),
 		UNIT_TEST(test_groups),
+		UNIT_TEST(test_barrier),
 		UNIT_TEST(test_transitive),
 		UNIT_TEST(test_signal_too_early),
 		UNIT_TEST(test_ring),

@@ -323,6 +323,36 @@ test_deadlock(void **state)
 	machine_free(m);
 }
 
+/* One group does not come to the second barrier. */
+static void
+test_barrier_deadlock(void **state)
+{
+	struct machine *m = machine_new(*state);
+	struct insn in = { .op = INSN_WAIT };
+	struct strbuf b = { 0 };
+
+	m->p.target.groups = m->entry.groups = 3;
+	m_nop(m, Q_CO);
+	m_insn(m, Q_CO, (struct insn){ .op = INSN_BARRIER });
+	in.field[FIELD_sem] = 5;
+	in.field[FIELD_value] = -1;
+	in.field[FIELD_vaff] = m_aff(m, (struct aff){ .gstride = 1 });
+	m_insn(m, Q_CO, in); /* group 2 alone waits for 1 */
+	m_insn(m, Q_CO, (struct insn){ .op = INSN_BARRIER });
+	machine_open(m);
+	m->u->diag = (struct diag){ .fn = add, .user = &b };
+	assert_false(machine_run(m));
+	assert_string_equal(b.data,
+	    "entry 'main': deadlock at cycle 3: 3 queues wait for signals "
+	    "that cannot come\n"
+	    "  group 0 queue co pc 3 waits at barrier 2 for group 2\n"
+	    "  group 1 queue co pc 3 waits at barrier 2 for group 2\n"
+	    "  group 2 queue co pc 2 waits for s5 >= 1, it is 0; no queue "
+	    "signals it any more\n");
+	strbuf_free(&b);
+	machine_free(m);
+}
+
 static void
 test_exit_state(void **state)
 {
@@ -369,6 +399,7 @@ main(void)
 		UNIT_TEST(test_matrix_traps),
 		UNIT_TEST(test_limit),
 		UNIT_TEST(test_deadlock),
+		UNIT_TEST(test_barrier_deadlock),
 		UNIT_TEST(test_exit_state),
 		UNIT_TEST(test_open_refusals),
 	};

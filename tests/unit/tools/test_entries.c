@@ -1,4 +1,5 @@
 /* Entries of a training object: init, step, steps and eval. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -116,11 +117,10 @@ same_states(struct unit *u, const struct wave_program *p, struct device *a,
 }
 
 static void
-steps_in_a_loop_equal_single_steps(void **state)
+steps_equal(struct unit *u, const char *groups)
 {
-	struct unit *u = *state;
-	static const char *const one[] = {"-ftrain", "-march=tiny"};
-	static const char *const all[] = {"-ftrain", "-march=tiny",
+	const char *const one[] = {"-ftrain", "-march=tiny", groups};
+	const char *const all[] = {"-ftrain", "-march=tiny", groups,
 	    "-fsamples=12"};
 	struct driver single, looped;
 	struct data *t = NEW(u->arena, struct data);
@@ -128,8 +128,8 @@ steps_in_a_loop_equal_single_steps(void **state)
 	float loss[STEPS], want[STEPS];
 
 	fill(t);
-	compile(u, &single, one, 2);
-	compile(u, &looped, all, 3);
+	compile(u, &single, one, 3);
+	compile(u, &looped, all, 4);
 	a = open_program(u, single.program);
 	b = open_program(u, looped.program);
 	run(u, a, "init");
@@ -153,6 +153,94 @@ steps_in_a_loop_equal_single_steps(void **state)
 	b->ops->close(b);
 	driver_end(&single);
 	driver_end(&looped);
+}
+
+static void
+steps_in_a_loop_equal_single_steps(void **state)
+{
+	steps_equal(*state, "-mgroups=1");
+	steps_equal(*state, "-mgroups=2");
+	steps_equal(*state, "-mgroups=4");
+}
+
+/* Groups that share the batch learn the same, and what they sum up is
+ * recorded. */
+static void
+groups_learn_alike(void **state)
+{
+	struct unit *u = *state;
+	const char *args[] = {"-ftrain", "-march=tiny", "-mgroups=1"};
+	static const char *const sets[] = {"-mgroups=1", "-mgroups=2",
+	    "-mgroups=4"};
+	struct data *t = NEW(u->arena, struct data);
+	float want[STEPS], loss;
+
+	fill(t);
+	for (size_t i = 0; i < 3; i++) {
+		struct driver dr;
+		struct device *a;
+
+		args[2] = sets[i];
+		compile(u, &dr, args, 3);
+		assert_int_equal(dr.tile->groups, 1 << i);
+		assert_int_equal(dr.eval_tile->groups, 1 << i);
+		assert_string_equal(dr.program->accumulation, i == 0 ?
+		    "ascending-k" : "ascending-k, then groups");
+		a = open_program(u, dr.program);
+		for (int s = 0; s < STEPS; s++) {
+			stepped_write(u, a, dr.program, "x", t->x[s]);
+			stepped_write(u, a, dr.program, "labels",
+			    t->labels[s]);
+			stepped_write(u, a, dr.program, "lr", &t->lr);
+			run(u, a, "step");
+			stepped_read(u, a, dr.program, "loss", &loss);
+			want[s] = i == 0 ? loss : want[s];
+			assert_true(fabsf(loss - want[s]) <
+			    1e-4f * want[s]);
+		}
+		a->ops->close(a);
+		driver_end(&dr);
+	}
+}
+
+/* Layer groups change no bit, in one group of the chip or in several. */
+static void
+serialized_alike(void **state)
+{
+	struct unit *u = *state;
+	static const char *const sets[] = {"-mgroups=1", "-mgroups=2"};
+	struct data *t = NEW(u->arena, struct data);
+
+	fill(t);
+	for (size_t i = 0; i < 2; i++) {
+		const char *args[] = {"-ftrain", "-march=tiny", "-fbatch=8",
+		    "-mgbuf_bytes=2048", sets[i], "-fmbs=mbs1"};
+		struct driver plain, mbs;
+		struct device *a, *b;
+
+		compile(u, &plain, args, 5);
+		compile(u, &mbs, args, 6);
+		assert_true(mbs.graph->groups.len > 0);
+		assert_true(mbs.graph->groups.data[0].sub_batch < 8 >> i);
+		assert_int_equal(mbs.tile->groups, 1 + i);
+		a = open_program(u, plain.program);
+		b = open_program(u, mbs.program);
+		for (int s = 0; s < 4; s++) {
+			struct device *d = s % 2 == 0 ? a : b;
+			const struct wave_program *p = s % 2 == 0 ?
+			    plain.program : mbs.program;
+
+			stepped_write(u, d, p, "x", t->x);
+			stepped_write(u, d, p, "labels", t->labels);
+			stepped_write(u, d, p, "lr", &t->lr);
+			run(u, d, "step");
+		}
+		same_states(u, plain.program, a, b);
+		a->ops->close(a);
+		b->ops->close(b);
+		driver_end(&plain);
+		driver_end(&mbs);
+	}
 }
 
 static void
@@ -183,10 +271,9 @@ init_starts_over(void **state)
 /* eval has no dropout and takes the running statistics, which one step with
  * another batch has moved. */
 static void
-eval_agrees_with_the_reference(void **state)
+eval_agrees(struct unit *u, const char *groups)
 {
-	struct unit *u = *state;
-	static const char *const args[] = {"-ftrain", "-march=tiny"};
+	const char *const args[] = {"-ftrain", "-march=tiny", groups};
 	struct eval_options o = {.bounds = true, .round = true};
 	struct driver dr;
 	struct data *t = NEW(u->arena, struct data);
@@ -195,7 +282,7 @@ eval_agrees_with_the_reference(void **state)
 	float logits[BATCH * 3];
 
 	fill(t);
-	compile(u, &dr, args, 2);
+	compile(u, &dr, args, 3);
 	a = open_program(u, dr.program);
 	stepped_write(u, a, dr.program, "x", t->x[0]);
 	stepped_write(u, a, dr.program, "labels", t->labels[0]);
@@ -227,11 +314,20 @@ eval_agrees_with_the_reference(void **state)
 	driver_end(&dr);
 }
 
+static void
+eval_agrees_with_the_reference(void **state)
+{
+	eval_agrees(*state, "-mgroups=1");
+	eval_agrees(*state, "-mgroups=2");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(steps_in_a_loop_equal_single_steps),
+		UNIT_TEST(groups_learn_alike),
+		UNIT_TEST(serialized_alike),
 		UNIT_TEST(init_starts_over),
 		UNIT_TEST(eval_agrees_with_the_reference),
 	};
