@@ -15,6 +15,7 @@ enum batch_part {
 struct region {
 	uint32_t group; /* index into graph.groups */
 	const char *phase;
+	bool sweep; /* of one layer, not of a group: see group_sweep.c */
 	/* Positions in the schedule: before the loop [first, loop), in it
 	 * [loop, after), after it [after, end). */
 	uint32_t first, loop, after, end;
@@ -56,6 +57,12 @@ enum carry {
 bool group_find(struct lower *lw);
 /* The region in whose loop position at lies, or NULL. */
 struct region *group_loop_at(const struct lower *lw, int64_t at);
+
+/* ---- group_sweep.c ---- */
+/* The node behind the sweep that first starts, NULL where none does (or it ends
+ * the graph). */
+const struct node *group_sweep(const struct lower *lw,
+    const struct node *first);
 
 /* ---- group_place.c ---- */
 /* Decides what stays on chip in r's iterations and how many samples they

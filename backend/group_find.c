@@ -175,8 +175,7 @@ classify(struct lower *lw, const struct node *n)
 	for (int i = 0; i < n->nout; i++)
 		if (n->out[i] != NULL)
 			s->split[n->out[i]->id] = true;
-	if (n->group > 0)
-		mark_operands(s, n);
+	mark_operands(s, n);
 	return true;
 }
 
@@ -211,12 +210,12 @@ stage_of(const struct schedule *s, const uint8_t *stage, const struct node *n)
 }
 
 static bool
-find_region(struct lower *lw, const struct node *first, struct region *r,
-    uint8_t *stage)
+find_region(struct lower *lw, const struct node *first,
+    const struct node *stop, struct region *r, uint8_t *stage)
 {
 	struct schedule *s = lw->sched;
 	const struct node *n;
-	for (n = first; n != NULL && same_run(first, n); n = n->next) {
+	for (n = first; n != stop; n = n->next) {
 		int at = stage_of(s, stage, n);
 		if (at == 2 && s->part[n->id] != PART_WHOLE) {
 			diag_error(lw->diag, &n->loc, "layer group %u: '%s' "
@@ -226,7 +225,6 @@ find_region(struct lower *lw, const struct node *first, struct region *r,
 		}
 		stage[n->id] = (uint8_t)(at + 1);
 	}
-	const struct node *stop = n;
 	for (int at = 0; at < 3; at++) {
 		if (at == 1)
 			r->loop = s->n;
@@ -264,29 +262,41 @@ check_group(struct lower *lw, const struct node *n, int64_t *sub)
 	return false;
 }
 
+/* The node behind the run that n starts. */
+static const struct node *
+run_end(const struct node *first)
+{
+	const struct node *n = first;
+	while (n != NULL && same_run(first, n))
+		n = n->next;
+	return n;
+}
+
 static bool
 order_nodes(struct lower *lw)
 {
 	struct schedule *s = lw->sched;
 	uint8_t *stage = NEW_ARRAY(lw->arena, uint8_t, lw->g->nnodes + 1);
 	for (const struct node *n = lw->g->first; n != NULL;) {
-		if (n->group == 0) {
+		const struct node *stop = n->group == 0 ?
+		    group_sweep(lw, n) : run_end(n);
+		if (stop == NULL && n->group == 0) {
 			s->node[s->n++] = n;
 			n = n->next;
 			continue;
 		}
 		struct region *r = NEW(lw->arena, struct region);
+		r->sweep = n->group == 0;
 		r->group = n->group - 1;
 		r->phase = n->phase != NULL ? n->phase : "forward";
 		r->first = s->n;
-		if (!check_group(lw, n, &r->wanted) ||
-		    !find_region(lw, n, r, stage))
+		r->wanted = (s->batch + 3) / 4;
+		if ((!r->sweep && !check_group(lw, n, &r->wanted)) ||
+		    !find_region(lw, n, stop, r, stage))
 			return false;
 		if (r->wanted > s->batch)
 			r->wanted = s->batch;
-		while (n != NULL && n->group == r->group + 1 &&
-		    same_run(s->node[r->first], n))
-			n = n->next;
+		n = stop;
 	}
 	return true;
 }

@@ -186,8 +186,10 @@ group_lower(struct lower *lw, struct region *r,
 	bool ok = true;
 	if (r->after == r->loop)
 		return true;
-	remark(lw, r);
-	add_layers(lw, r);
+	if (!r->sweep) {
+		remark(lw, r);
+		add_layers(lw, r);
+	}
 	lw->gbuf_free = r->room;
 	lw->region = r;
 	each_sum(lw, r, clear_sum);
@@ -196,7 +198,8 @@ group_lower(struct lower *lw, struct region *r,
 	lw->carry = r->full > 1 ? CARRY_LOOP : CARRY_NEW;
 	if (r->full > 1) {
 		lw->region_loop = tile_loop_open(lw->p, "sub", r->full);
-		watch(lw, r);
+		if (!r->sweep)
+			watch(lw, r);
 	}
 	ok = iteration(lw, r, node);
 	if (r->full > 1)

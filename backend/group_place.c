@@ -6,6 +6,9 @@
 #include "backend/place.h"
 #include "backend/vec.h"
 
+/* Versions of what is on chip in a sweep: loads run ahead. */
+#define SWEEP_DEPTH 2
+
 /* A root as one region's loop sees it; positions count from the loop's
  * first. */
 struct guest {
@@ -15,6 +18,7 @@ struct guest {
 	const char *layer; /* KEEP_FIRST: the first to read it */
 	const char *maker; /* and the one that makes it */
 	bool over;         /* later layers load it */
+	bool part;         /* read before all of a concatenation is there */
 	uint32_t counted; /* the last of them, + 1 */
 	bool made;        /* computed here */
 	bool hard;        /* must be on chip */
@@ -40,7 +44,7 @@ static int64_t
 guest_bytes(const struct fit *f, const struct guest *g, int64_t sub)
 {
 	return round_up(g->root->bytes / f->lw->sched->batch * sub,
-	    f->lw->target->sram_align);
+	    f->lw->target->sram_align) * (f->r->sweep ? SWEEP_DEPTH : 1);
 }
 
 /* ---- who is there ---- */
@@ -93,6 +97,8 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 		return;
 	g->last = at;
 	g->made = g->made || made;
+	g->part = g->part || (!made &&
+	    f->lw->res->info[place_behind(f->lw, v)->id].into != NULL);
 	if (!made && g->counted != at + 1) {
 		g->counted = at + 1;
 		g->readers++;
@@ -102,10 +108,12 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 /* Values made here stay for their readers; what others made is loaded once
  * where several read it. */
 static bool
-wants_chip(const struct guest *g)
+wants_chip(const struct guest *g, bool sweep)
 {
-	if (g->root->converted)
+	if (g->root->converted || (g->part && !g->made))
 		return false;
+	if (sweep)
+		return g->made ? g->readers > 0 : g->readers > 1;
 	return g->made ? g->readers > 0 && g->root->v->keep != KEEP_DRAM :
 	    g->readers > 1;
 }
@@ -131,11 +139,11 @@ collect(struct fit *f)
 				note(f, slot, n->out[k], i - f->r->loop, true);
 	}
 	for (size_t i = 0; i < f->n; i++) {
-		if (!wants_chip(&f->guest[i]))
+		if (!wants_chip(&f->guest[i], f->r->sweep))
 			continue;
 		f->guest[kept] = f->guest[i];
-		f->guest[kept].hard = f->guest[i].made &&
-		    f->guest[i].root->v->keep == KEEP_CHIP;
+		f->guest[kept].hard = f->r->sweep || (f->guest[i].made &&
+		    f->guest[i].root->v->keep == KEEP_CHIP);
 		kept++;
 	}
 	f->n = kept;
@@ -359,7 +367,8 @@ local_buffer(struct lower *lw, struct info *root)
 	const struct value *v = root->v;
 	int64_t bytes = root->bytes / lw->sched->batch * lw->region_count;
 	root->local = tile_buffer(lw->p, v->name != NULL ? v->name :
-	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF, bytes, 1,
+	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF, bytes,
+	    lw->region->sweep && lw->region_loop != NULL ? SWEEP_DEPTH : 1,
 	    lw->region_loop);
 	root->local->traffic = place_traffic(v);
 	return root->local;

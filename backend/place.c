@@ -423,9 +423,8 @@ place_root(struct lower *lw, const struct value *v)
 	return &lw->res->info[place_resolve(lw, v)->root->id];
 }
 
-/* The value whose memory v sees: v, unless it is a view. */
-static const struct value *
-behind_views(struct lower *lw, const struct value *v)
+const struct value *
+place_behind(struct lower *lw, const struct value *v)
 {
 	while (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
 	    !place_resolve(lw, v)->is_root)
@@ -436,7 +435,7 @@ behind_views(struct lower *lw, const struct value *v)
 void
 place_escape(struct lower *lw, const struct value *v, int64_t at)
 {
-	v = behind_views(lw, v);
+	v = place_behind(lw, v);
 	if (v->kind != VALUE_NODE)
 		return;
 	struct info *in = &lw->res->info[v->id];

@@ -52,6 +52,9 @@ struct info *place_root(struct lower *lw, const struct value *v);
  * touches it in every iteration. */
 void place_touch(struct lower *lw, struct info *root, int64_t at, bool use);
 
+/* The value whose memory v sees: v, unless it is a view. */
+const struct value *place_behind(struct lower *lw, const struct value *v);
+
 /* ---- place_stay.c ---- */
 /* Chooses what is resident, and what is on chip inside of regions. budget as
  * in lower_graph. */

@@ -100,8 +100,11 @@ takes_tree(const struct lower *lw, const struct node *n, const struct value *v)
 static bool
 same_time(const struct lower *lw, const struct node *a, const struct node *b)
 {
-	return group_loop_at(lw, lw->res->index[a->id]) ==
-	    group_loop_at(lw, lw->res->index[b->id]);
+	const struct region *x = group_loop_at(lw, lw->res->index[a->id]);
+	const struct region *y = group_loop_at(lw, lw->res->index[b->id]);
+	/* a sweep and what is behind it are one layer */
+	return x == y || ((x == NULL || x->sweep) && (y == NULL ||
+	    y->sweep) && strcmp(a->phase, b->phase) == 0);
 }
 
 static bool

@@ -321,6 +321,56 @@ test_any(void **state)
 	assert_true(done >= 32);
 }
 
+/* ---- layer by layer ---- */
+
+static bool
+same_layer(const struct node *a, const struct node *b)
+{
+	return a->loc.node != NULL && b->loc.node != NULL &&
+	    strcmp(a->loc.node, b->loc.node) == 0 &&
+	    strcmp(a->phase, b->phase) == 0;
+}
+
+/* What layers hand on goes through DRAM. */
+static void
+store_layers(struct graph *g)
+{
+	graph_foreach_node(g, n) {
+		struct value *v = n->out[0];
+
+		for (size_t i = 0; i < v->uses.len; i++)
+			if (!same_layer(n, v->uses.data[i].node))
+				v->keep = KEEP_DRAM;
+	}
+}
+
+/* Layers that read a value several times load it once for each sample. */
+static void
+test_sweeps(void **state)
+{
+	static const char *const sets[] = {"", "gbuf_bytes=16384",
+	    "gbuf_bytes=49152"};
+	size_t loops = 0;
+
+	for (int i = 0; i < 12; i++) {
+		const struct net *k = &nets[i % 4];
+		struct compile_how how = {.level = 1 + i % 2,
+		    .target = i % 5 > 0 ? "tiny" : "wavecore"};
+		struct graph *g = build(*state, k->name, k->text, false,
+		    true);
+		struct trial t;
+
+		snprintf(how.set[0], sizeof how.set[0], "%s", sets[i / 4]);
+		start(&t, *state, k->name, g, &how);
+		store_layers(g);
+		assert_true(again(&t, "layer by layer"));
+		for (size_t m = 0; m < t.m.tile->loops.len; m++)
+			loops += strcmp(t.m.tile->loops.data[m]->name,
+			    "sub") == 0;
+	}
+	assert_true(loops >= 12);
+}
+
 /* ---- traffic ---- */
 
 static int64_t
@@ -562,6 +612,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(test_bits),
 		UNIT_TEST(test_any),
+		UNIT_TEST(test_sweeps),
 		UNIT_TEST(test_traffic),
 		UNIT_TEST(test_size),
 		UNIT_TEST(test_steps),

@@ -1,0 +1,90 @@
+/* Sweeps: the nodes of one layer that read one large value from DRAM several
+ * times. A loop over samples loads it once for all of them, as the passes of a
+ * machine's norm do. */
+#include "backend/group.h"
+
+#include <string.h>
+
+#define LARGE_PART 64 /* of the global buffer: worth a loop */
+#define MAX_VALUES 8
+
+struct sweep {
+	const struct schedule *s;
+	int64_t gbuf;
+	const struct value *value[MAX_VALUES];
+	int touches[MAX_VALUES], n;
+};
+
+static bool
+is_large(const struct sweep *w, const struct value *v)
+{
+	return v != NULL && v->keep == KEEP_DRAM && w->s->split[v->id] &&
+	    type_bytes(&v->type) > w->gbuf / LARGE_PART;
+}
+
+static void
+touch(struct sweep *w, const struct value *v)
+{
+	int i = 0;
+	while (i < w->n && w->value[i] != v)
+		i++;
+	if (i == MAX_VALUES)
+		return;
+	if (i == w->n) {
+		w->value[w->n] = v;
+		w->touches[w->n++] = 0;
+	}
+	w->touches[i]++;
+}
+
+static bool
+same_layer(const struct node *a, const struct node *b)
+{
+	return a->group == 0 && b->group == 0 && a->loc.node != NULL &&
+	    b->loc.node != NULL && strcmp(a->loc.node, b->loc.node) == 0 &&
+	    strcmp(a->phase, b->phase) == 0;
+}
+
+static bool
+fits_in(const struct sweep *w, const struct node *n)
+{
+	enum lowering l = op_info(n->op)->lowering;
+	return (l == LOWER_MAP || l == LOWER_REDUCE || l == LOWER_MOVE) &&
+	    w->s->part[n->id] == PART_SPLIT && n->nout == 1;
+}
+
+/* Whether n sums over the batch, which may wait until the sweep is done. */
+static bool
+may_wait(const struct sweep *w, const struct node *n)
+{
+	return w->s->part[n->id] == PART_SUM &&
+	    op_info(n->op)->lowering == LOWER_REDUCE;
+}
+
+const struct node *
+group_sweep(const struct lower *lw, const struct node *first)
+{
+	struct sweep w = {.s = lw->sched, .gbuf = lw->target->gbuf_bytes};
+	const struct node *n;
+	if (!lw->sched->train || lw->sched->batch < 2 || w.gbuf == 0 ||
+	    first->phase == NULL)
+		return NULL;
+	for (n = first; n != NULL && same_layer(first, n); n = n->next) {
+		if (!fits_in(&w, n) && !may_wait(&w, n))
+			break;
+		/* a result that is stored ends one sweep and may start
+		 * another */
+		if (n != first && is_large(&w, n->out[0]))
+			break;
+		if (is_large(&w, n->out[0]))
+			touch(&w, n->out[0]);
+		for (int i = 0; i < n->nin; i++)
+			if (is_large(&w, n->in[i]) &&
+			    (i == 0 || n->in[i] != n->in[0]))
+				touch(&w, n->in[i]);
+	}
+	for (int i = 0; i < w.n; i++)
+		if (w.touches[i] > 1)
+			return n;
+	return NULL;
+}
