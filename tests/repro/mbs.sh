@@ -1,0 +1,272 @@
+#!/bin/bash
+# Mini-batch serialization on WaveCore: the figures of S. Lym et al., MLSys
+# 2019, from executed programs. Compiles and runs (for time only) a training
+# step of six networks on the whole chip, 64 samples (AlexNet 128), fp16, in
+# the states and with the data gradients the paper counts, and writes
+# build/repro/mbs.txt and mbs.html. Fails when a bound is missed.
+#
+#   mbs.sh [-q] [NETWORK...]      -q: the main table only
+#
+# Results lie in build/repro/mbs/ and are used again by the next run, unless the
+# commands are newer.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+: "${BIN:=build/bin}" "${JOBS:=2}"
+out=build/repro
+dir=$out/mbs
+quick=
+[ "${1:-}" = -q ] && quick=1 && shift
+nets=${*:-resnet50 resnet101 resnet152 inception_v3 inception_v4 alexnet}
+deep=$(for n in $nets; do [ "$n" = alexnet ] || echo "$n"; done)
+variants="baseline archopt il fs mbs1 mbs2 optimal"
+mkdir -p "$dir"
+
+# The first number behind a key of the statistics, after a line with the second
+# key if there is one.
+key() {
+	sed -n "/\"${3:-$2}\"/,\$s/.*\"$2\":[[:space:]]*\([0-9.e+-]*\).*/\1/p" \
+	    "$1" | head -n 1
+}
+
+# one NET VARIANT MARCH TAG OPTION...: a step; the line of its result is cycles,
+# bytes, joules, utilization with the paper's products, seconds, model's bytes
+# and bound of one group.
+one() {
+	local net=$1 how=$2 march=$3 tag=$4 batch=64 norm=-Dnorm=group
+	local to=$dir/$net.$how.$march.$tag
+	shift 4
+	[ "$to" -nt "$BIN/wavecc" ] && [ "$to" -nt "$BIN/wavesim" ] && return
+	[ "$net" = alexnet ] && batch=128 norm=
+	"$BIN/wavecc" "examples/$net.net" $norm -ftrain -fbatch=$batch \
+	    -mprecision=fp16 -floss-scale=1 -fstate=paper -fdgrad=zeros \
+	    -march="$march" "$@" -fmbs="$how" -Rpass=mbs -o "$to.wo" \
+	    2>"$to.log" && "$BIN/wavesim" "$to.wo" --entry step \
+	    --timing-only --stats "$to.json" >/dev/null 2>>"$to.log" || {
+		echo "failed: $net $how $march $tag: $(tail -n 1 "$to.log")"
+		rm -f "$to.wo"
+		return
+	}
+	rm -f "$to.wo"
+	echo "$(key "$to.json" cycles) $(key "$to.json" dram_read_bytes)" \
+	    "$(key "$to.json" dram_write_bytes)" \
+	    "$(key "$to.json" total energy_j)" \
+	    "$(key "$to.json" matrix_utilization)" \
+	    "$(key "$to.json" macs_paper) $(key "$to.json" macs_useful)" \
+	    "$(key "$to.json" time_s)" \
+	    "$(sed -n 's/.*update [0-9.]*: \([0-9.]*\)$/\1/p' "$to.log")" \
+	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log")" |
+	    awk '{ print $1, $2 + $3, $4, $5 * $6 / $7, $8, $9 * 1e9,
+		$10 * 1e9 }' >"$to.part" && mv "$to.part" "$to"
+}
+
+jobs_left() {
+	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+		wait -n
+	done
+}
+
+run() {
+	jobs_left
+	one "$@" &
+}
+
+for net in $nets; do
+	for how in $variants; do
+		run "$net" "$how" wavecore main
+	done
+	run "$net" baseline,fused wavecore main
+done
+if [ -z "$quick" ]; then
+	for net in $deep; do
+		for how in baseline mbs2; do
+			for m in hbm2x2 gddr5 lpddr4; do
+				run "$net" $how wavecore-$m main
+			done
+			run "$net" $how wavecore free -mdram_bw=0
+		done
+	done
+	for how in il fs mbs1 mbs2 optimal; do
+		for mib in 5 20 30 40; do
+			run resnet50 $how wavecore ${mib}MiB \
+			    -mgbuf_bytes=${mib}MiB
+		done
+	done
+fi
+wait
+
+# ---- the text ----
+
+# get NET VARIANT MARCH TAG COLUMN
+get() {
+	awk -v c="$5" '{ print $c }' "$dir/$1.$2.$3.$4" 2>/dev/null
+}
+
+{
+	echo "Mini-batch serialization on WaveCore, two groups, HBM2, fp16,"
+	echo "-fstate=paper -fdgrad=zeros. Shares are of the unfused baseline."
+	echo
+	echo "DRAM traffic (derived: the papers' accounting; model: -Rpass=mbs)"
+	for net in $nets; do
+		b=$(get "$net" baseline wavecore main 2)
+		bm=$(get "$net" baseline wavecore main 6)
+		printf '%-13s baseline %7.2f GB executed, %7.2f model\n' \
+		    "$net" "$(awk -v x="$b" 'BEGIN { print x / 1e9 }')" \
+		    "$(awk -v x="$bm" 'BEGIN { print 2 * x / 1e9 }')"
+		for how in baseline,fused archopt il fs mbs1 mbs2 optimal; do
+			x=$(get "$net" $how wavecore main 2)
+			m=$(get "$net" $how wavecore main 6)
+			l=$(get "$net" $how wavecore main 7)
+			[ -n "$x" ] && awk -v n=$how -v x="$x" -v m="$m" \
+			    -v b="$b" -v bm="$bm" -v l="$l" 'BEGIN {
+			printf "    %-14s %.3f executed, %.3f model, bytes " \
+			    "%.1f %% above the model, %.1f %% above the " \
+			    "bound\n", n, x / b, m / bm,
+			    100 * (x / (2 * m) - 1), 100 * (x / (2 * l) - 1)
+			}'
+		done
+	done
+	echo
+	echo "Speed over the baseline, energy against it, utilization of the"
+	echo "array with the paper's products"
+	for net in $nets; do
+		c=$(get "$net" baseline wavecore main 1)
+		e=$(get "$net" baseline wavecore main 3)
+		for how in $variants; do
+			x=$(get "$net" $how wavecore main 1)
+			y=$(get "$net" $how wavecore main 3)
+			u=$(get "$net" $how wavecore main 4)
+			[ -n "$x" ] && awk -v net="$net" -v n=$how -v x="$x" \
+			    -v c="$c" -v y="$y" -v e="$e" -v u="$u" 'BEGIN {
+			printf "%-13s %-9s %7.2f M cycles  %+6.1f %%  energy " \
+			    "%+6.1f %%  utilization %4.1f %%\n", net, n,
+			    x / 1e6, 100 * (c / x - 1), 100 * (y / e - 1),
+			    100 * u }'
+		done
+	done
+	if [ -z "$quick" ]; then
+		echo
+		echo "Memories: ms a step, baseline and mbs2"
+		for net in $deep; do
+			printf '%-13s' "$net"
+			for m in wavecore wavecore-hbm2x2 wavecore-gddr5 \
+			    wavecore-lpddr4; do
+				awk -v m=$m -v b="$(get "$net" baseline $m \
+				    main 5)" -v x="$(get "$net" mbs2 $m main \
+				    5)" 'BEGIN { printf "  %s %.1f %.1f", m,
+				    1e3 * b, 1e3 * x }'
+			done
+			echo
+		done
+		echo
+		echo "Buffer of a group, ResNet-50: share of the traffic of the"
+		echo "baseline at 10 MiB (derived: il .995 .966 .904 .805 .780,"
+		echo "mbs2 .29 .25 .225 .22 .21)"
+		b=$(get resnet50 baseline wavecore main 2)
+		for how in il fs mbs1 mbs2 optimal; do
+			printf '%-9s' $how
+			for t in 5MiB main 20MiB 30MiB 40MiB; do
+				awk -v x="$(get resnet50 $how wavecore $t 2)" \
+				    -v b="$b" -v t=$t 'BEGIN {
+				    printf "  %s %.3f", t == "main" ?
+				    "10MiB" : t, x / b }'
+			done
+			echo
+		done
+	fi
+} >"$out/mbs.txt"
+
+# ---- bounds ----
+
+mean() { # COLUMN ratio of mbs2 to the baseline over the deep nets
+	for net in $deep; do
+		echo "$(get "$net" mbs2 wavecore main "$1")" \
+		    "$(get "$net" baseline wavecore main "$1")"
+	done | awk '{ s += $1 / $2 } END { if (NR) print s / NR }'
+}
+speed() {
+	for net in $deep; do
+		echo "$(get "$net" baseline wavecore main 1)" \
+		    "$(get "$net" mbs2 wavecore main 1)"
+	done | awk '{ s += $1 / $2 } END { if (NR) print s / NR }'
+}
+optimal() {
+	for net in $deep; do
+		echo "$(get "$net" optimal wavecore main 2)" \
+		    "$(get "$net" baseline wavecore main 2)"
+	done | awk '{ s += $1 / $2 } END { if (NR) print s / NR }'
+}
+missed=0
+bound() { # TEXT VALUE LOW HIGH
+	awk -v v="$2" -v lo="$3" -v hi="$4" -v t="$1" 'BEGIN {
+		ok = v >= lo && v <= hi
+		printf "%s %s: %.3f, wanted %g to %g\n", ok ? "holds " :
+		    "MISSED", t, v, lo, hi
+		exit !ok }' >>"$out/mbs.txt" || missed=1
+}
+echo >>"$out/mbs.txt"
+bound 'mean DRAM reduction of mbs2 (paper .75)' \
+    "$(awk -v x="$(mean 2)" 'BEGIN { print 1 - x }')" 0.74 1
+bound 'mean DRAM reduction of optimal' \
+    "$(awk -v x="$(optimal)" 'BEGIN { print 1 - x }')" 0.80 1
+bound 'mean speed-up of mbs2 (paper 1.53)' "$(speed)" 1.40 1.70
+bound 'mean energy of mbs2 (paper .74)' "$(mean 3)" 0.65 0.82
+
+# ---- the page ----
+
+{
+	cat <<'END'
+<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<title>Mini-batch serialization on WaveCore</title><style>
+body { font: 15px sans-serif; max-width: 60em; margin: 2em auto }
+pre { font-size: 12px; background: #f4f4f4; padding: 1em; overflow: auto }
+svg text { font: 11px sans-serif }
+</style></head><body><h1>Mini-batch serialization on WaveCore</h1>
+<p>Bytes moved and cycles of one training step, executed; of each network the
+unfused baseline is 1. The paper (S. Lym et al., MLSys 2019) reports 75 % less
+DRAM traffic, 53 % more speed and 26 % less energy for MBS2 on the mean of the
+deep networks.</p>
+END
+	for chart in 'DRAM traffic:2' 'Cycles:1' 'Energy:3'; do
+		echo "<h2>${chart%:*}</h2>"
+		for net in $nets; do
+			for how in $variants; do
+				echo "$net $how" \
+				    "$(get "$net" $how wavecore main \
+				    "${chart#*:}")"
+			done
+		done | awk '
+		$2 == "baseline" { base = $3; net[nets++] = $1 }
+		$3 != "" { v[$1, $2] = $3 / base
+			if (!($2 in seen)) { seen[$2] = 1; how[hows++] = $2 } }
+		END {
+			split("#888 #aaa #cc9 #69c #6a9 #283 #b42", color, " ")
+			printf "<svg width=\"900\" height=\"%d\">\n",
+			    nets * (hows * 14 + 22) + 10
+			for (i = 0; i < nets; i++) {
+				y += 16
+				printf "<text x=\"0\" y=\"%d\" " \
+				    "font-weight=\"bold\">%s</text>\n", y,
+				    net[i]
+				for (k = 0; k < hows; k++) {
+					w = 500 * v[net[i], how[k]]
+					printf "<text x=\"10\" y=\"%d\">%s" \
+					    "</text><rect x=\"90\" y=\"%d\" " \
+					    "width=\"%.1f\" height=\"11\" " \
+					    "fill=\"%s\"/><text x=\"%.1f\" " \
+					    "y=\"%d\">%.2f</text>\n", y + 14,
+					    how[k], y + 5, w, color[k + 1],
+					    95 + w, y + 14,
+					    v[net[i], how[k]]
+					y += 14
+				}
+				y += 6
+			}
+			print "</svg>" }'
+	done
+	echo '<h2>Numbers</h2><pre>'
+	sed 's/&/\&amp;/g; s/</\&lt;/g' "$out/mbs.txt"
+	echo '</pre></body></html>'
+} >"$out/mbs.html"
+cat "$out/mbs.txt"
+echo "$out/mbs.html $out/mbs.txt"
+exit $missed
