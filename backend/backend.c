@@ -51,8 +51,42 @@ report_slack(const struct tile_program *p, struct diag *d)
 	}
 }
 
+#define REGION_TRIES 10
+#define REGION_STEP 0.95
+#define REGION_LEAST 0.6
+
+/* Takes memory from the region that had no room in p, once more; false when
+ * it was none, or often enough. */
+static bool
+tighten_region(struct lower_budget *b, const struct tile_program *p, int *tries)
+{
+	if (p == NULL || p->full_op == UINT32_MAX || *tries == REGION_TRIES)
+		return false;
+	for (size_t i = 0; i < b->regions.len; i++) {
+		struct lower_region_budget *r = &b->regions.data[i];
+		if (p->full_op < r->first_op || p->full_op >= r->end_op)
+			continue;
+		if (r->share < REGION_LEAST)
+			return false;
+		r->share *= REGION_STEP;
+		++*tries;
+		return true;
+	}
+	return false;
+}
+
+/* The next share of all; regions have all of it again. */
+static void
+set_share(struct lower_budget *b, double share)
+{
+	b->all = share;
+	for (size_t i = 0; i < b->regions.len; i++)
+		b->regions.data[i].share = 1;
+}
+
 /* Lowering counts on a share of the buffers; fragmentation may need it to be
- * smaller than all. */
+ * smaller than all: first in the region where there is no room, then
+ * everywhere. */
 struct tile_program *
 backend_tile(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
@@ -61,22 +95,28 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 	static const double budgets[] = {1.0, 0.93, 0.85, 0.7, 0.5, 0.35, 0.2,
 	    0.1};
 	struct weight_cache cache = {0};
+	struct lower_budget budget = {.all = budgets[0]};
 	struct attempt first = {0};
-	for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+	int tries = 0;
+	for (size_t i = 0; i < sizeof budgets / sizeof *budgets;) {
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    opt, budgets[i], &cache);
+		    opt, &budget, &cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
 		if (p != NULL && tile_plan(p, &quiet)) {
 			report_slack(p, d);
 			return p;
 		}
-		if (i == 0)
+		if (!first.failed)
 			first = at;
 		diag_remark(d, &at.loc, "lower: with %.0f %% of the "
 		    "memories: %s", 100 * budgets[i], at.text);
+		if (i > 0 || !tighten_region(&budget, p, &tries)) {
+			if (++i < sizeof budgets / sizeof *budgets)
+				set_share(&budget, budgets[i]);
+		}
 	}
 	diag_error(d, &first.loc, "%s", first.text);
 	return NULL;

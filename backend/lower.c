@@ -311,14 +311,19 @@ lower_region(struct lower *lw, struct region *r, int64_t gbuf)
 }
 
 static bool
-lower_all(struct lower *lw, int64_t gbuf)
+lower_all(struct lower *lw, struct lower_budget *budget, int64_t gbuf)
 {
 	const struct schedule *s = lw->sched;
+	size_t k = 0;
 	for (uint32_t i = 0; i < s->n;) {
 		struct region *r = s->region[i];
 		if (r != NULL) {
+			struct lower_region_budget *b =
+			    &budget->regions.data[k++];
+			b->first_op = (uint32_t)lw->p->ops.len;
 			if (!lower_region(lw, r, gbuf))
 				return false;
+			b->end_op = (uint32_t)lw->p->ops.len;
 			i = r->end;
 			continue;
 		}
@@ -334,7 +339,7 @@ lower_all(struct lower *lw, int64_t gbuf)
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
-    const struct backend_options *opt, double budget,
+    const struct backend_options *opt, struct lower_budget *budget,
     struct weight_cache *cache)
 {
 	struct lower *lw = NEW(a, struct lower);
@@ -351,14 +356,14 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
 	    (double)lw->p->groups : 0;
 	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
-	    (int64_t)((double)t->wbuf_bytes * budget);
+	    (int64_t)((double)t->wbuf_bytes * budget->all);
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
 	lw->op_of = NEW_ARRAY(a, uint32_t, g->nnodes + 1);
 	if (!group_find(lw) || !place_values(lw, budget))
 		return NULL;
 	int64_t gbuf = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
-	    (int64_t)((double)t->gbuf_bytes * budget);
-	if (!lower_all(lw, gbuf))
+	    (int64_t)((double)t->gbuf_bytes * budget->all);
+	if (!lower_all(lw, budget, gbuf))
 		return NULL;
 	lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);
 	store_leaf_outputs(lw);

@@ -57,7 +57,8 @@ struct lower {
 };
 
 /* ---- place.c: layouts, aliases, residency ---- */
-bool place_values(struct lower *lw, double budget);
+struct lower_budget;
+bool place_values(struct lower *lw, struct lower_budget *budget);
 /* Bytes that resident values occupy while node i runs. */
 int64_t place_live_at(const struct lower *lw, uint32_t node_index);
 /* In a region's loop: of the current iteration. */
@@ -155,13 +156,24 @@ void lower_no_room(struct lower *lw, int64_t need);
 /* Reports that the op cannot be lowered; false. */
 bool lower_refuse(struct lower *lw, const struct node *n);
 
-/* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
- * scales the memory that lowering counts on: the driver retries with less
- * when the planner finds no room. groups of them run it, each on its
+/* Shares, in (0,1], of the memories that lowering counts on: the driver
+ * retries with less when the planner finds no room. A region's is of what it
+ * has of the global buffer; regions are filled in by the first attempt. */
+struct lower_region_budget {
+	double share;
+	uint32_t first_op, end_op; /* as last lowered */
+};
+
+struct lower_budget {
+	double all;
+	VEC(struct lower_region_budget) regions; /* in schedule order */
+};
+
+/* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them run it, each on its
  * share of the batch (g is one share). cache is kept between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
-    const struct backend_options *opt, double budget,
+    const struct backend_options *opt, struct lower_budget *budget,
     struct weight_cache *cache);
 
 /* The innermost loop at the cursor, NULL at top level. */

@@ -500,7 +500,7 @@ find_lifetimes(struct lower *lw)
 }
 
 bool
-place_values(struct lower *lw, double budget)
+place_values(struct lower *lw, struct lower_budget *budget)
 {
 	struct residency *res = NEW(lw->arena, struct residency);
 	lw->res = res;

@@ -58,7 +58,7 @@ const struct value *place_behind(struct lower *lw, const struct value *v);
 /* ---- place_stay.c ---- */
 /* Chooses what is resident, and what is on chip inside of regions. budget as
  * in lower_graph. */
-void place_choose(struct lower *lw, double budget);
+void place_choose(struct lower *lw, struct lower_budget *budget);
 /* Writing over a residual saves room on chip; in DRAM it saves nothing and
  * orders stores behind loads. True when a value had to give it up: places are
  * to be found again. */

@@ -166,11 +166,12 @@ place_give_up_over(struct lower *lw)
 
 /* Divides what residents leave among the values inside regions. */
 static void
-fit_regions(struct lower *lw, double budget)
+fit_regions(struct lower *lw, struct lower_budget *budget)
 {
+	size_t at = 0;
 	const struct schedule *s = lw->sched;
 	int64_t cap = lw->target->gbuf_bytes == 0 ? INT64_MAX / 4 :
-	    (int64_t)((double)lw->target->gbuf_bytes * budget);
+	    (int64_t)((double)lw->target->gbuf_bytes * budget->all);
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct region *r = s->region[i];
 		if (r == NULL)
@@ -179,14 +180,18 @@ fit_regions(struct lower *lw, double budget)
 		for (uint32_t k = r->loop; k < r->after; k++)
 			if (lw->res->live[k] > most)
 				most = lw->res->live[k];
-		group_fit(lw, r, cap - most);
+		if (at == budget->regions.len)
+			VEC_PUSH(lw->arena, &budget->regions,
+			    ((struct lower_region_budget){.share = 1}));
+		group_fit(lw, r, (int64_t)((double)(cap - most) *
+		    budget->regions.data[at++].share));
 		i = r->end - 1;
 	}
 }
 
 void
-place_choose(struct lower *lw, double budget)
+place_choose(struct lower *lw, struct lower_budget *budget)
 {
-	choose_residents(lw, budget);
+	choose_residents(lw, budget->all);
 	fit_regions(lw, budget);
 }

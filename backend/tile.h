@@ -159,6 +159,7 @@ struct tile_program {
 	VEC(struct wave_op) ops;
 	VEC(struct wave_layer_group) layer_groups;
 	VEC(struct tile_watch) watches;
+	uint32_t full_op; /* tile_plan: where the global buffer has no room */
 	struct tile_node *first, *last; /* top-level body */
 	const char *entry;              /* "main" */
 	/* Set by the memory planner. */

@@ -61,6 +61,35 @@ tightest(struct plan *s, const struct tile_item *items, size_t n,
 	return best;
 }
 
+/* The op where the first item that found no place meets most others. */
+static void
+note_full(struct plan *s, const struct tile_item *items, size_t n,
+    int64_t limit)
+{
+	const struct tile_item *x = items;
+	struct tile_item *near = NEW_ARRAY(s->a, struct tile_item, n + 1);
+	size_t count = 0;
+	int64_t need;
+	uint32_t at;
+
+	while (x < items + n - 1 && x->address + x->size <= limit)
+		x++;
+	for (size_t i = 0; i < n; i++) {
+		struct tile_item y = items[i];
+
+		if (y.life.first > x->life.last || y.life.last < x->life.first)
+			continue;
+		if (y.life.first < x->life.first)
+			y.life.first = x->life.first;
+		if (y.life.last > x->life.last)
+			y.life.last = x->life.last;
+		near[count++] = y;
+	}
+	at = tightest(s, near, count, &need);
+	if (at < s->order.nleaves)
+		s->p->full_op = s->order.leaf[at]->op;
+}
+
 /* One error: the space, what it takes and has, who is alive. */
 static void
 report_full(struct plan *s, const char *what, const struct tile_item *items,
@@ -112,6 +141,7 @@ place(struct plan *s, const char *what, struct tile_item *items, size_t n,
 		if (*used >= 0)
 			return true;
 	}
+	note_full(s, items, n, limit);
 	report_full(s, what, items, n, limit);
 	return false;
 }
@@ -290,12 +320,15 @@ tile_plan(struct tile_program *p, struct diag *d)
 	bool ok;
 
 	start(&s, p, d);
+	p->full_op = UINT32_MAX;
 	ok = plan_banks(&s, SPACE_LBUF_V) && plan_banks(&s, SPACE_LBUF_H) &&
 	    plan_banks(&s, SPACE_OBUF);
 	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
 	    &p->gbuf_used) && ok;
-	ok = plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes,
-	    &p->wbuf_used) && ok;
+	if (!plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes, &p->wbuf_used)) {
+		p->full_op = UINT32_MAX;
+		ok = false;
+	}
 	if (ok)
 		measure_watches(&s);
 	ok = tile_plan_fixed(s.a, &p, 1, d) && plan_dram_temps(&s) && ok;

@@ -92,12 +92,17 @@ struct mbs_group {
 	double slack; /* bytes of the buffer left at the largest unit */
 };
 
+struct mbs_cost { /* bytes, and more of them for each iteration */
+	double once, again;
+};
+
 struct mbs_plan {
 	const struct mbs_options *o;
 	int64_t batch; /* of one group of the chip */
 	VEC(struct mbs_layer) layers;
 	VEC(struct mbs_unit) units;
 	VEC(struct mbs_group) groups;
+	struct mbs_cost *cost; /* units.len + 1: of the units before each */
 	struct arena *arena;
 };
 

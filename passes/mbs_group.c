@@ -14,15 +14,28 @@ iterations(const struct mbs_plan *p, const struct mbs_unit *u)
 static double
 cost(const struct mbs_plan *p, size_t first, size_t count, int64_t n)
 {
-	double sum = 0;
+	const struct mbs_cost *from = &p->cost[first], *to = from + count;
 
-	for (size_t i = first; i < first + count; i++) {
-		struct mbs_traffic t = mbs_unit_grouped(p, &p->units.data[i],
-		    n);
+	return to->once - from->once +
+	    (double)n * (to->again - from->again);
+}
 
-		sum += mbs_total(&t);
+/* Traffic of a unit is linear in the iterations of its group: sums over the
+ * units before each, so that every group has its cost at once. */
+static void
+sum_costs(struct mbs_plan *p)
+{
+	p->cost = NEW_ARRAY(p->arena, struct mbs_cost, p->units.len + 1);
+	for (size_t i = 0; i < p->units.len; i++) {
+		const struct mbs_unit *u = &p->units.data[i];
+		struct mbs_traffic one = mbs_unit_grouped(p, u, 1);
+		struct mbs_traffic two = mbs_unit_grouped(p, u, 2);
+		double again = mbs_total(&two) - mbs_total(&one);
+
+		p->cost[i + 1].once = p->cost[i].once + mbs_total(&one) -
+		    again;
+		p->cost[i + 1].again = p->cost[i].again + again;
 	}
-	return sum;
 }
 
 static void
@@ -219,6 +232,7 @@ finish(struct mbs_plan *p)
 void
 mbs_choose(struct mbs_plan *p)
 {
+	sum_costs(p);
 	switch (p->o->variant) {
 	case MBS_FS: one_group(p); break;
 	case MBS_1:

@@ -12,6 +12,7 @@ struct finder {
 	size_t *last;     /* by value id: last layer that reads it, + 1 */
 	bool *split;      /* by value id: has samples */
 	bool *concat;     /* by value id: goes into a concatenation */
+	size_t entering;  /* layer whose result enters the unit, + 1 */
 };
 
 static bool
@@ -185,7 +186,8 @@ others(const struct finder *f, size_t lo, size_t hi, size_t i)
 	const struct mbs_layer *l = &f->p->layers.data[i];
 	double sum = 0, joined = concat_bytes(f, lo, hi);
 
-	for (size_t k = 0; k < i; k++) {
+	for (size_t k = f->entering > 0 ? f->entering - 1 : lo; k < i;
+	    k = k < lo ? lo : k + 1) {
 		const struct value *v = f->p->layers.data[k].node->out[0];
 		bool operand = false, enters = k < lo;
 
@@ -215,7 +217,7 @@ layer_space(const struct mbs_layer *l)
 }
 
 static void
-measure(const struct finder *f, struct mbs_unit *u)
+measure(struct finder *f, struct mbs_unit *u)
 {
 	size_t hi = u->first + u->count;
 
@@ -230,6 +232,12 @@ measure(const struct finder *f, struct mbs_unit *u)
 		u->whole_batch = u->whole_batch ||
 		    l->node->op == OP_batch_norm_train;
 	}
+	if (f->entering > 0 && f->last[f->p->layers.data[f->entering -
+	        1].node->out[0]->id] <= hi)
+		f->entering = 0;
+	for (size_t i = u->first; i < hi; i++)
+		if (f->last[f->p->layers.data[i].node->out[0]->id] > hi)
+			f->entering = i + 1;
 }
 
 /* A ReLU behind a norm can be computed again from the norm's input. */

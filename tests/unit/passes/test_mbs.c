@@ -126,11 +126,130 @@ traffic_of_the_derived_table(void **state)
 	assert_int_equal(off, 0);
 }
 
+/* The example of the paper's table, as sub-batches. */
+static void
+sub_batches_of_resnet50(void **state)
+{
+	struct unit *u = *state;
+	struct mbs_options o = {.variant = MBS_1, .buffer = 10 << 20,
+	    .parts = 1, .elem = 2, .state = 2};
+	static const char *const want[] = {", 10 x 3 + 2 samples",
+	    ", 5 x 6 + 2 samples", ", 2 x 11 + 10 samples",
+	    ", 2 x 16 samples"};
+	struct strbuf s = {0};
+	const char *at;
+
+	assert_true(mbs_schedule(read_net(u, &nets[0]), &u->diag, &o, &s));
+	at = s.data;
+	for (size_t i = 0; i < 4; i++) {
+		at = strstr(at, want[i]);
+		if (at == NULL)
+			fail_msg("no%s in\n%s", want[i], s.data);
+	}
+	assert_null(strstr(s.data, "group 4"));
+	strbuf_free(&s);
+}
+
+/* Whatever the buffer: never more than mbs2, nor than one group, and no less
+ * than the bound. What a group takes fits. */
+static void
+optimal_is_never_worse(void **state)
+{
+	static const int64_t mib[] = {5, 10, 20, 30, 40};
+	struct unit *u = *state;
+
+	for (size_t k = 0; k < NNETS * 5; k++) {
+		struct mbs_options o = {.buffer = mib[k % 5] << 20,
+		    .parts = 1, .elem = 2, .state = 2};
+		struct graph *g = read_net(u, &nets[k / 5]);
+		struct mbs_plan p;
+		double optimal;
+
+		o.variant = MBS_OPTIMAL;
+		p = plan(u, g, &o);
+		optimal = gigabytes(&p);
+		assert_true(optimal >= mbs_lower_bound(&p) / 1e9);
+		for (size_t i = 0; i < p.groups.len; i++)
+			assert_true(p.groups.data[i].slack >= 0 ||
+			    p.groups.data[i].sub_batch == 1);
+		o.variant = MBS_2;
+		p = plan(u, g, &o);
+		assert_true(optimal <= gigabytes(&p));
+		o.variant = MBS_FS;
+		p = plan(u, g, &o);
+		assert_true(optimal <= gigabytes(&p));
+	}
+}
+
+static struct graph *
+read_text(struct unit *u, const char *text)
+{
+	struct net_options o = {.batch = 8, .no_weights = true};
+	struct graph *g = net_parse(u->arena, &u->diag, "t.net", text,
+	    strlen(text), &o, NULL);
+
+	if (g == NULL)
+		fail_msg("%s", u->last);
+	return g;
+}
+
+/* The layers of every unit, as their number. */
+static const char *
+unit_sizes(struct unit *u, const struct mbs_plan *p)
+{
+	char *s = arena_strdup(u->arena, "");
+
+	for (size_t i = 0; i < p->units.len; i++)
+		s = arena_printf(u->arena, "%s%s%d", s, i > 0 ? " " : "",
+		    (int)p->units.data[i].count);
+	return s;
+}
+
+/* Chains, residual, dense and squeeze-and-excite modules, by structure. */
+static void
+modules_are_found(void **state)
+{
+	static const struct {
+		const char *body, *units;
+		double space; /* of the second unit, in values of 16 x 8 x 8 */
+	} bodies[] = {
+		/* conv norm relu, pool */
+		{"x -> group_norm(groups=4) -> relu -> max_pool(2, stride=2)",
+		    "3 1", 1.25},
+		/* conv norm add relu; both operands of the norm and x */
+		{"add(x, x -> conv(16, 3, pad=1) -> group_norm(groups=4))"
+		    " -> relu", "1 4", 3},
+		/* conv concat of a dense block, in place */
+		{"concat(x, x -> conv(16, 3, pad=1)) -> conv(16, 3, pad=1)",
+		    "1 2 1", 2},
+		/* squeeze-and-excite: pool conv relu conv sigmoid mul */
+		{"x * (x -> global_avg_pool(keepdims=true) -> conv(4, 1) -> relu"
+		    " -> conv(16, 1) -> sigmoid)", "1 6", 2},
+	};
+
+	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+		struct unit *u = *state;
+		struct mbs_options o = {.variant = MBS_2, .buffer = 1 << 20,
+		    .parts = 1, .elem = 2, .state = 2};
+		struct mbs_plan p = plan(u, read_text(u, arena_printf(u->arena,
+		    "network n() {\n\tinput i : f32[N, 3, 8, 8] where N = 8\n"
+		    "\tx = i -> conv(16, 3, pad=1)\n"
+		    "\toutput y = %s\n}\n", bodies[i].body)), &o);
+
+		assert_string_equal(unit_sizes(u, &p), bodies[i].units);
+		assert_float_equal(p.units.data[1].space / (16 * 8 * 8 * 2),
+		    bodies[i].space, 0.01);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(traffic_of_the_derived_table),
+		UNIT_TEST(sub_batches_of_resnet50),
+		UNIT_TEST(optimal_is_never_worse),
+		UNIT_TEST(modules_are_found),
 	};
 
 	return cmocka_run_group_tests_name("passes/mbs", tests, NULL, NULL);
