@@ -213,15 +213,15 @@ serialized_alike(void **state)
 
 	fill(t);
 	for (size_t i = 0; i < 2; i++) {
-		const char *args[] = {"-ftrain", "-march=tiny", "-fbatch=8",
-		    "-mgbuf_bytes=2048", sets[i], "-fmbs=mbs1"};
+		const char *args[] = {"-ftrain", "-march=tiny", "-fbatch=12",
+		    "-mgbuf_bytes=4096", sets[i], "-fmbs=mbs1"};
 		struct driver plain, mbs;
 		struct device *a, *b;
 
 		compile(u, &plain, args, 5);
 		compile(u, &mbs, args, 6);
 		assert_true(mbs.graph->groups.len > 0);
-		assert_true(mbs.graph->groups.data[0].sub_batch < 8 >> i);
+		assert_true(mbs.graph->groups.data[0].sub_batch < 12 >> i);
 		assert_int_equal(mbs.tile->groups, 1 + i);
 		a = open_program(u, plain.program);
 		b = open_program(u, mbs.program);
