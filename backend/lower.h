@@ -169,8 +169,9 @@ struct lower_budget {
 	VEC(struct lower_region_budget) regions; /* in schedule order */
 };
 
-/* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them run it, each on its
- * share of the batch (g is one share). cache is kept between attempts. */
+/* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them
+ * run it, each on its share of the batch (g is one share). cache is kept
+ * between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
     const struct backend_options *opt, struct lower_budget *budget,

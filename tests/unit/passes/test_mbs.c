@@ -223,8 +223,8 @@ modules_are_found(void **state)
 		{"concat(x, x -> conv(16, 3, pad=1)) -> conv(16, 3, pad=1)",
 		    "1 2 1", 2},
 		/* squeeze-and-excite: pool conv relu conv sigmoid mul */
-		{"x * (x -> global_avg_pool(keepdims=true) -> conv(4, 1) -> relu"
-		    " -> conv(16, 1) -> sigmoid)", "1 6", 2},
+		{"x * (x -> global_avg_pool(keepdims=true) -> conv(4, 1)"
+		    " -> relu -> conv(16, 1) -> sigmoid)", "1 6", 2},
 	};
 
 	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
