@@ -58,15 +58,16 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
     const struct backend_options *opt)
 {
-	static const double budgets[] = {1.0, 0.93, 0.85, 0.7, 0.5, 0.35, 0.2,
-	    0.1};
+	static const struct lower_budget budgets[] = {{1.0, 8}, {1.0, 2},
+	    {0.93, 8}, {0.85, 8}, {0.7, 8}, {0.5, 8}, {0.35, 8}, {0.2, 8},
+	    {0.1, 8}};
 	struct weight_cache cache = {0};
 	struct attempt first = {0};
 	for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    opt, budgets[i], &cache);
+		    opt, &budgets[i], &cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
 		if (p != NULL && tile_plan(p, &quiet)) {
@@ -76,7 +77,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		if (i == 0)
 			first = at;
 		diag_remark(d, &at.loc, "lower: with %.0f %% of the "
-		    "memories: %s", 100 * budgets[i], at.text);
+		    "memories: %s", 100 * budgets[i].share, at.text);
 	}
 	diag_error(d, &first.loc, "%s", first.text);
 	return NULL;

@@ -334,7 +334,7 @@ lower_all(struct lower *lw, int64_t gbuf)
 struct tile_program *
 lower_graph(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
-    const struct backend_options *opt, double budget,
+    const struct backend_options *opt, const struct lower_budget *budget,
     struct weight_cache *cache)
 {
 	struct lower *lw = NEW(a, struct lower);
@@ -345,19 +345,20 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->weights = cache;
 	lw->dgrad = opt->dgrad;
 	lw->depth = 2;
+	lw->holes = budget->holes;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;
 	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
 	    (double)lw->p->groups : 0;
 	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :
-	    (int64_t)((double)t->wbuf_bytes * budget);
+	    (int64_t)((double)t->wbuf_bytes * budget->share);
 	lw->place = NEW_ARRAY(a, struct place *, g->nvalues + 1);
 	lw->op_of = NEW_ARRAY(a, uint32_t, g->nnodes + 1);
-	if (!group_find(lw) || !place_values(lw, budget))
+	if (!group_find(lw) || !place_values(lw, budget->share))
 		return NULL;
 	int64_t gbuf = t->gbuf_bytes == 0 ? INT64_MAX / 4 :
-	    (int64_t)((double)t->gbuf_bytes * budget);
+	    (int64_t)((double)t->gbuf_bytes * budget->share);
 	if (!lower_all(lw, gbuf))
 		return NULL;
 	lw->gbuf_free = gbuf - place_live_at(lw, lw->node_index);

@@ -39,6 +39,7 @@ struct lower {
 	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
+	int holes;         /* of struct lower_budget */
 	int depth;         /* versions of staged tiles, 2 unless said */
 	enum dgrad dgrad;
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
@@ -155,13 +156,19 @@ void lower_no_room(struct lower *lw, int64_t need);
 /* Reports that the op cannot be lowered; false. */
 bool lower_refuse(struct lower *lw, const struct node *n);
 
-/* Lowers a legalized graph. Returns NULL after a diagnostic. budget in (0,1]
- * scales the memory that lowering counts on: the driver retries with less
- * when the planner finds no room. groups of them run it, each on its
+/* What lowering counts on; the driver retries with less when the planner finds
+ * no room. */
+struct lower_budget {
+	double share; /* of the memories, in (0, 1] */
+	int holes;    /* this part of what is free in an iteration of a
+	                 region lies in holes between values */
+};
+
+/* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them run it, each on its
  * share of the batch (g is one share). cache is kept between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
-    const struct backend_options *opt, double budget,
+    const struct backend_options *opt, const struct lower_budget *budget,
     struct weight_cache *cache);
 
 /* The innermost loop at the cursor, NULL at top level. */
