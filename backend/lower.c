@@ -213,8 +213,8 @@ any_at(const struct lower *lw, int64_t at)
 	return false;
 }
 
-/* The assignments at the end, after all groups have read the old values. States among their values keep the old version
- * in a temporary until all are read. */
+/* The assignments at the end, after all groups have read the old values. States
+ * among their values keep the old version in a temporary until all are read. */
 static void
 assign_rest(struct lower *lw)
 {

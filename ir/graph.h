@@ -86,6 +86,8 @@ enum keep {
 	               description in their location); later ones load it */
 };
 
+extern const char *const keep_names[]; /* "auto" "chip" "dram" "first" */
+
 struct use {
 	struct node *node;
 	int index; /* operand position */

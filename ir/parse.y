@@ -21,6 +21,7 @@
 	struct type_text type;
 	struct types_text *types;
 	struct data_text data;
+	struct marks_text marks;
 	struct loc loc;
 }
 
@@ -39,9 +40,10 @@ static void wgr_error(const WGR_LTYPE *l, struct reader *r, void *scanner,
 %token <word> VALUE "value" STRING "string" NUMBER "number" WORD "word"
 %token <data> HEX "hex data"
 
-%type <word> opt_string opt_word opt_phase
+%type <word> opt_string opt_word
+%type <marks> marks
 %type <results> results
-%type <words> operands operand_list dims numbers
+%type <words> operands operand_list dims numbers groups
 %type <attrs> attrs attr_list
 %type <types> opt_types types
 %type <type> type
@@ -54,12 +56,16 @@ file: header body '}' opt_newline ;
 
 opt_newline: %empty | NEWLINE ;
 
-header: WAVE NUMBER NEWLINE GRAPH STRING '{' NEWLINE {
+header: WAVE NUMBER NEWLINE GRAPH STRING groups '{' NEWLINE {
 		read_version(r, $2);
 		read_graph(r, $5);
+		read_groups(r, $6);
 		if (!reader_end_line(r))
 			YYABORT;
 	} ;
+
+groups: %empty { $$ = NULL; }
+      | WORD numbers { $$ = expect_groups(r, $1, $2); } ;
 
 body: %empty
     | body statement NEWLINE {
@@ -88,9 +94,9 @@ leaf: INPUT VALUE opt_string ':' type loc {
 		    .loc = $9});
 	} ;
 
-node: results '=' WORD operands attrs opt_types opt_phase loc {
+node: results '=' WORD operands attrs opt_types marks loc {
 		read_node(r, &(struct node_text){.results = $1, .op = $3,
-		    .in = $4, .attrs = $5, .types = $6, .phase = $7,
+		    .in = $4, .attrs = $5, .types = $6, .marks = $7,
 		    .loc = $8});
 	} ;
 
@@ -158,12 +164,14 @@ data: WORD { $$ = (struct data_text){.word = $1}; }
 
 opt_string: %empty { $$ = (struct word){0}; } | STRING ;
 opt_word: %empty { $$ = (struct word){0}; } | WORD ;
-opt_phase: %empty { $$ = (struct word){0}; }
-         | WORD STRING {
-		$$ = $2;
-		if (strcmp($1.text, "phase") != 0)
-			reader_error(r, $1.pos, "unexpected word '%s', "
-			    "expected 'phase' or '@'", $1.text);
+marks: %empty { $$ = (struct marks_text){0}; }
+     | marks WORD STRING {
+		$$ = $1;
+		read_mark(r, &$$, $2, $3, true);
+	}
+     | marks WORD NUMBER {
+		$$ = $1;
+		read_mark(r, &$$, $2, $3, false);
 	} ;
 
 loc: %empty { $$ = (struct loc){0}; }

@@ -205,6 +205,38 @@ print_attrs(struct printer *p, const struct node *n)
 		strbuf_add(p->out, "}");
 }
 
+/* keep "dram,auto rebuild": one for each result. */
+static void
+print_keep(struct printer *p, const struct node *n)
+{
+	bool any = false;
+
+	for (int i = 0; i < n->nout; i++)
+		any = any || (n->out[i] != NULL &&
+		    (n->out[i]->keep != KEEP_AUTO || n->out[i]->rebuild));
+	for (int i = 0; i < n->nout && any; i++) {
+		const struct value *v = n->out[i];
+
+		strbuf_add(p->out, i == 0 ? " keep \"" : ",");
+		strbuf_add(p->out, keep_names[v == NULL ? KEEP_AUTO :
+		    v->keep]);
+		if (v != NULL && v->rebuild)
+			strbuf_add(p->out, " rebuild");
+	}
+	if (any)
+		strbuf_add(p->out, "\"");
+}
+
+static void
+print_groups(struct printer *p)
+{
+	for (size_t i = 0; i < p->g->groups.len; i++)
+		strbuf_addf(p->out, "%s%" PRId64, i == 0 ? " groups [" : ",",
+		    p->g->groups.data[i].sub_batch);
+	if (p->g->groups.len > 0)
+		strbuf_add(p->out, "]");
+}
+
 static void
 print_node(struct printer *p, const struct node *n)
 {
@@ -232,6 +264,9 @@ print_node(struct printer *p, const struct node *n)
 		strbuf_add(p->out, " phase");
 		print_name(p, n->phase);
 	}
+	if (n->group > 0)
+		strbuf_addf(p->out, " group %" PRIu32, n->group);
+	print_keep(p, n);
 	print_loc(p, &n->loc);
 	strbuf_add(p->out, "\n");
 }
@@ -265,6 +300,7 @@ graph_print(struct strbuf *out, const struct graph *g, bool constants)
 	number_all(&p);
 	strbuf_add(out, "wave.graph 1\ngraph ");
 	strbuf_add_quoted(out, g->name);
+	print_groups(&p);
 	strbuf_add(out, " {\n");
 	for (size_t i = 0; i < g->inputs.len; i++)
 		print_leaf(&p, "input", g->inputs.data[i]);

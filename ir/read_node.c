@@ -200,6 +200,77 @@ finish_results(struct reader *r, const struct node_text *t, struct node *n,
 }
 
 void
+read_mark(struct reader *r, struct marks_text *m, struct word word,
+    struct word value, bool string)
+{
+	struct word *w = strcmp(word.text, "phase") == 0 ? &m->phase :
+	    strcmp(word.text, "keep") == 0 ? &m->keep :
+	    strcmp(word.text, "group") == 0 ? &m->group : NULL;
+
+	if (w == NULL || (w == &m->group) == string)
+		reader_error(r, word.pos, "unexpected word '%.40s', "
+		    "expected 'phase', 'group', 'keep' or '@'", word.text);
+	else if (w->text != NULL)
+		reader_error(r, word.pos, "%s is there twice", word.text);
+	else
+		*w = value;
+}
+
+/* What the word that begins at *p says of v, *p behind it; false: nothing. */
+static bool
+keep_word(struct value *v, const char **p)
+{
+	size_t n = strcspn(*p, " ,");
+	int k = -1;
+
+	for (int i = KEEP_AUTO; i <= KEEP_FIRST; i++)
+		if (strlen(keep_names[i]) == n &&
+		    strncmp(keep_names[i], *p, n) == 0)
+			k = i;
+	if (k < 0)
+		return false;
+	*p += n;
+	if (v != NULL)
+		v->keep = (enum keep)k;
+	if (strncmp(*p, " rebuild", 8) == 0) {
+		*p += 8;
+		if (v != NULL)
+			v->rebuild = true;
+	}
+	return true;
+}
+
+static void
+read_keep(struct reader *r, const struct word *w, struct node *n)
+{
+	const char *p = w->text;
+	bool ok = true;
+
+	for (int i = 0; i < n->nout && ok; i++) {
+		ok = keep_word(n->out[i], &p);
+		if (i + 1 < n->nout)
+			ok = ok && *p++ == ',';
+	}
+	if (!ok || *p != '\0')
+		reader_error(r, w->pos, "'%.40s' does not say for each result "
+		    "auto, chip, dram or first, and perhaps rebuild", w->text);
+}
+
+static void
+read_marks(struct reader *r, const struct marks_text *m, struct node *n)
+{
+	int64_t group;
+
+	if (m->phase.text != NULL)
+		n->phase = arena_strdup(r->arena, m->phase.text);
+	if (m->group.text != NULL && reader_int(r, m->group, 1,
+	        (int64_t)r->g->groups.len, &group))
+		n->group = (uint32_t)group;
+	if (m->keep.text != NULL)
+		read_keep(r, &m->keep, n);
+}
+
+void
 read_node(struct reader *r, const struct node_text *t)
 {
 	struct loc here = {.file = r->file, .line = t->op.pos.line,
@@ -225,7 +296,6 @@ read_node(struct reader *r, const struct node_text *t)
 		return;
 	}
 	n->loc = reader_own_loc(r, &t->loc, t->op.pos);
-	if (t->phase.text != NULL)
-		n->phase = arena_strdup(r->arena, t->phase.text);
 	finish_results(r, t, n, types);
+	read_marks(r, &t->marks, n);
 }

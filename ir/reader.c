@@ -219,6 +219,31 @@ read_graph(struct reader *r, struct word name)
 	r->g->from_text = true;
 }
 
+/* sub_batches behind the word "groups"; NULL after a report. */
+struct words *
+expect_groups(struct reader *r, struct word word, struct words *sub_batches)
+{
+	if (strcmp(word.text, "groups") == 0)
+		return sub_batches;
+	reader_error(r, word.pos, "unexpected word '%.40s', expected 'groups' "
+	    "or '{'", word.text);
+	return NULL;
+}
+
+void
+read_groups(struct reader *r, const struct words *sub_batches)
+{
+	size_t n = sub_batches != NULL ? sub_batches->list.len : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct layer_group lg;
+
+		if (reader_int(r, sub_batches->list.data[i], 1, MAX_DIM,
+		        &lg.sub_batch))
+			VEC_PUSH(r->arena, &r->g->groups, lg);
+	}
+}
+
 void
 read_leaf(struct reader *r, enum value_kind kind, const struct leaf_text *t)
 {

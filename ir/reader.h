@@ -60,13 +60,17 @@ struct leaf_text {
 	struct loc loc;
 };
 
+struct marks_text { /* behind a node's types */
+	struct word phase, group, keep;
+};
+
 struct node_text {
 	struct results_text *results;
 	struct word op;
 	struct words *in;
 	struct attrs_text *attrs;
 	struct types_text *types; /* NULL: not stated */
-	struct word phase;
+	struct marks_text marks;
 	struct loc loc;
 };
 
@@ -101,6 +105,11 @@ void reader_error(struct reader *r, struct pos pos, const char *fmt, ...)
 /* Actions of the grammar. Each reports what is wrong and goes on. */
 void read_version(struct reader *r, struct word version);
 void read_graph(struct reader *r, struct word name);
+void read_groups(struct reader *r, const struct words *sub_batches);
+struct words *expect_groups(struct reader *r, struct word word,
+    struct words *sub_batches);
+void read_mark(struct reader *r, struct marks_text *m, struct word word,
+    struct word value, bool string);
 void read_leaf(struct reader *r, enum value_kind kind,
     const struct leaf_text *t);
 void read_node(struct reader *r, const struct node_text *t);

@@ -66,6 +66,8 @@ static const char *const act_names[ACT_COUNT] = {
 	[ACT_HARD_SWISH] = "hard_swish",
 };
 
+const char *const keep_names[] = {"auto", "chip", "dram", "first"};
+
 /* Words of the enum attributes; op OP_NONE: for every op. */
 static const struct {
 	enum attr_id id;

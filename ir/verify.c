@@ -263,6 +263,9 @@ check_node(struct verifier *v, const struct node *n)
 	v->ok = true;
 	if (n->phase == NULL)
 		fail(v, &n->loc, node_str(n, buf), "has no phase");
+	if (n->group > v->g->groups.len)
+		fail(v, &n->loc, node_str(n, buf), "its group %" PRIu32
+		    " is not one of %zu", n->group, v->g->groups.len);
 	for (int i = 0; i < n->nin; i++)
 		if (n->in[i] != NULL)
 			check_operand(v, n, i);

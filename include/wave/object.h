@@ -78,7 +78,7 @@ struct wave_layer_group {
 struct wave_program {
 	struct wave_target target;
 	uint32_t isa_version;
-	const char *accumulation; /* "ascending-k", "ascending-k, then groups" */
+	const char *accumulation; /* "ascending-k", or ", then groups" behind */
 	struct wave_bytes code[WAVE_QUEUES]; /* 16 bytes per instruction */
 	struct wave_bytes desc[WAVE_DESC_KINDS]; /* order of enum desc_kind */
 	struct wave_bytes data; /* initial DRAM contents from address 0 */

@@ -61,13 +61,21 @@ test_every_op(void **state)
 		assert_round_trip(&l, g);
 		g->first->loc = (struct loc){.node = "node only"};
 		assert_round_trip(&l, g);
+		VEC_PUSH(g->arena, &g->groups, ((struct layer_group){3}));
+		VEC_PUSH(g->arena, &g->groups, ((struct layer_group){16}));
+		g->first->group = 2;
+		for (int k = 0; k < g->first->nout; k++) {
+			g->first->out[k]->keep = (enum keep)((i + k) % 4);
+			g->first->out[k]->rebuild = i % 3 == 0;
+		}
+		assert_round_trip(&l, g);
 		lab_close(&l);
 	}
 }
 
 static const char whole[] =
     "wave.graph 1\n"
-    "graph \"lenet\" {\n"
+    "graph \"lenet\" groups [1,4] {\n"
     "  input  %0 \"input\" : f32[1,1,28,28]\n"
     "  const  %1 \"w\" : f32[6,1,5,5] = splat 0.1\n"
     "  const  %2 : f32[2] = [1,nan] @ \"m.onnx\" \"initializer 'b'\"\n"
@@ -80,7 +88,8 @@ static const char whole[] =
     "  state  %9 : bf16[3] = none\n"
     "  %10 \"conv1\" = conv %0, %1 {strides = [2,2], act = relu}"
     " : f32[1,6,12,12] @ \"model.onnx\" \"node 'conv1' (Conv)\"\n"
-    "  %11 = add %10, %8 : f16[1,6,12,12] phase \"update\""
+    "  %11 = add %10, %8 : f16[1,6,12,12] phase \"update\" group 2"
+    " keep \"dram rebuild\""
     " @ \"a.net\":3:14\n"
     "  %12 = cast %11 {to = f32} : f32[1,6,12,12]\n"
     "  %13 = mul %3, %2 : f32[2]\n"
@@ -116,6 +125,10 @@ test_whole(void **state)
 	assert_string_equal(g->first->loc.file, "model.onnx");
 	assert_string_equal(g->source, "w.wgr");
 	assert_string_equal(g->last->prev->prev->phase, "update");
+	assert_int_equal(g->last->prev->prev->group, 2);
+	assert_int_equal(g->last->prev->prev->out[0]->keep, KEEP_DRAM);
+	assert_true(g->last->prev->prev->out[0]->rebuild);
+	assert_int_equal(g->groups.data[1].sub_batch, 4);
 	strbuf_free(&out);
 	lab_close(&l);
 }
@@ -244,7 +257,21 @@ static const struct bad bad_bodies[] = {
 	{"input %x : f32[2]\n%y = exp %x @ \"f\":0:1\n",
 	    "4:19: '0' is no integer from 1 to 2147483647\n"},
 	{"input %x : f32[2]\n%y = exp %x time \"b\"\n",
-	    "4:13: unexpected word 'time', expected 'phase' or '@'\n"},
+	    "4:13: unexpected word 'time', expected 'phase', "
+	    "'group', 'keep' or '@'\n"},
+	{"input %x : f32[2]\n%y = exp %x group \"1\"\n",
+	    "4:13: unexpected word 'group', expected 'phase', "
+	    "'group', 'keep' or '@'\n"},
+	{"input %x : f32[2]\n%y = exp %x group 1\n",
+	    "4:19: '1' is no integer from 1 to 0\n"},
+	{"input %x : f32[2]\n%y = exp %x phase \"a\" phase \"a\"\n",
+	    "4:23: phase is there twice\n"},
+	{"input %x : f32[2]\n%y = exp %x keep \"chip,dram\"\n",
+	    "4:18: 'chip,dram' does not say for each result auto, chip, dram "
+	    "or first, and perhaps rebuild\n"},
+	{"input %x : f32[2]\n%y = exp %x keep \"chi\"\n",
+	    "4:18: 'chi' does not say for each result auto, chip, dram "
+	    "or first, and perhaps rebuild\n"},
 	{"input %x : f32[2]\nassign %x := %x\n", "4:8: %x is no state\n"},
 	{"state %x : f32[2] = none\nassign %x := %x\nassign %x := %x\n",
 	    "5:8: %x is assigned twice\n"},

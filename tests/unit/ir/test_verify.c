@@ -267,6 +267,12 @@ bad_phase(struct graph *g)
 	g->first->phase = NULL;
 }
 
+static void
+bad_group(struct graph *g)
+{
+	g->first->group = 1;
+}
+
 static const struct {
 	void (*plant)(struct graph *g);
 	const char *want; /* part of the log */
@@ -316,6 +322,7 @@ static const struct {
 	{bad_result, "node 2 (mul): result 0 is missing"},
 	{bad_kind, "is in the inputs but of another kind"},
 	{bad_phase, "node 0 (conv) \"a\": has no phase"},
+	{bad_group, "node 0 (conv) \"a\": its group 1 is not one of 0"},
 };
 
 static void
