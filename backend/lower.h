@@ -165,8 +165,8 @@ struct lower_budget {
 };
 
 /* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them
- * run it, each on its share of the batch (g is one share). cache is kept between
- * attempts. */
+ * run it, each on its share of the batch (g is one share). cache is kept
+ * between attempts. */
 struct tile_program *lower_graph(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
     const struct backend_options *opt, const struct lower_budget *budget,
