@@ -77,9 +77,10 @@ tighten_region(struct lower_budget *b, const struct tile_program *p, int *tries)
 
 /* The next share of all; regions have all of it again. */
 static void
-set_share(struct lower_budget *b, double share)
+set_share(struct lower_budget *b, double share, int holes)
 {
 	b->all = share;
+	b->holes = holes;
 	for (size_t i = 0; i < b->regions.len; i++)
 		b->regions.data[i].share = 1;
 }
@@ -92,13 +93,16 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
     const struct wave_target *t, int groups,
     const struct backend_options *opt)
 {
-	static const double budgets[] = {1.0, 0.93, 0.85, 0.7, 0.5, 0.35, 0.2,
-	    0.1};
+	static const struct {
+		double share;
+		int holes;
+	} shares[] = {{1.0, 8}, {1.0, 2}, {0.93, 8}, {0.85, 8}, {0.7, 8},
+	    {0.5, 8}, {0.35, 8}, {0.2, 8}, {0.1, 8}};
 	struct weight_cache cache = {0};
-	struct lower_budget budget = {.all = budgets[0]};
+	struct lower_budget budget = {.all = 1, .holes = 8};
 	struct attempt first = {0};
 	int tries = 0;
-	for (size_t i = 0; i < sizeof budgets / sizeof *budgets;) {
+	for (size_t i = 0; i < sizeof shares / sizeof *shares;) {
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
@@ -112,10 +116,11 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		if (!first.failed)
 			first = at;
 		diag_remark(d, &at.loc, "lower: with %.0f %% of the "
-		    "memories: %s", 100 * budgets[i], at.text);
+		    "memories: %s", 100 * shares[i].share, at.text);
 		if (i > 0 || !tighten_region(&budget, p, &tries)) {
-			if (++i < sizeof budgets / sizeof *budgets)
-				set_share(&budget, budgets[i]);
+			if (++i < sizeof shares / sizeof *shares)
+				set_share(&budget, shares[i].share,
+				    shares[i].holes);
 		}
 	}
 	diag_error(d, &first.loc, "%s", first.text);

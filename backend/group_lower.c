@@ -5,9 +5,6 @@
 
 #include "backend/place.h"
 
-/* The part of the free memory that lies in holes between values. */
-#define HOLES 8
-
 /* What others made and several nodes read is loaded before the first of
  * them. */
 static void
@@ -111,7 +108,7 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
 	for (uint32_t i = r->loop; i < r->after; i++) {
 		const struct node *n = lw->sched->node[i];
 		lw->gbuf_free = r->room - r->live[i - r->loop];
-		lw->gbuf_free -= lw->gbuf_free / HOLES;
+		lw->gbuf_free -= lw->gbuf_free / lw->holes;
 		lw->region_pos = i - r->loop;
 		lw->loc = &n->loc;
 		lw->p->cur_op = lw->op_of[i];

@@ -350,6 +350,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->weights = cache;
 	lw->dgrad = opt->dgrad;
 	lw->depth = 2;
+	lw->holes = budget->holes;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;

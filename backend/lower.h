@@ -39,6 +39,7 @@ struct lower {
 	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
+	int holes;         /* of struct lower_budget */
 	int depth;         /* versions of staged tiles, 2 unless said */
 	enum dgrad dgrad;
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
@@ -166,6 +167,8 @@ struct lower_region_budget {
 
 struct lower_budget {
 	double all;
+	int holes; /* this part of what is free in an iteration of a region
+	              lies in holes between values */
 	VEC(struct lower_region_budget) regions; /* in schedule order */
 };
 

@@ -67,6 +67,9 @@ bool place_give_up_over(struct lower *lw);
 /* ---- vec_tree.c ---- */
 /* Finds the values that their readers compute. */
 void place_find_inlined(struct lower *lw);
+/* The least that n's tiles take when its operands are computed in it; 0 when
+ * none is. */
+int64_t place_tree_bytes(struct lower *lw, const struct node *n);
 
 /* Position `at` reads v, which a loop may have computed. */
 void place_escape(struct lower *lw, const struct value *v, int64_t at);

@@ -6,7 +6,7 @@
 
 /* Working space a node needs for operands that are not resident. */
 static int64_t
-work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
+work_bytes(struct lower *lw, const struct node *n, int64_t cap)
 {
 	int64_t sum = 4096;
 	for (int i = 0; i < n->nin + n->nout; i++) {
@@ -22,8 +22,10 @@ work_bytes(const struct lower *lw, const struct node *n, int64_t cap)
 		if (!r->resident)
 			sum += 2 * type_bytes(&v->type);
 	}
-	int64_t limit = cap / 6;
-	return sum < limit ? sum : limit;
+	int64_t limit = cap / 6, least = place_tree_bytes(lw, n);
+	if (sum > limit)
+		sum = limit;
+	return sum > least ? sum : least;
 }
 
 /* Of the resident roots alive at node i, the one that gains least by staying:

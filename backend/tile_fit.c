@@ -111,6 +111,32 @@ by_length(const void *pa, const void *pb)
 	return by_size(pa, pb);
 }
 
+/* Those that live for long, such as sums over a loop, leave no holes. */
+static int
+by_span(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->spans != b->spans)
+		return a->spans ? -1 : 1;
+	return by_size(pa, pb);
+}
+
+#define SPAN 24 /* of all positions */
+
+static void
+mark_spans(struct tile_item *items, size_t n)
+{
+	uint32_t end = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].life.last > end)
+			end = items[i].life.last;
+	for (size_t i = 0; i < n; i++)
+		items[i].spans = items[i].life.last - items[i].life.first >
+		    end / SPAN;
+}
+
 /* As they come. */
 static int
 by_start(const void *pa, const void *pb)
@@ -156,10 +182,11 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 {
 	static int (*const orders[])(const void *a, const void *b) = {
 		[TILE_FIT_SIZE] = by_size, [TILE_FIT_LENGTH] = by_length,
-		[TILE_FIT_START] = by_start };
+		[TILE_FIT_START] = by_start, [TILE_FIT_SPAN] = by_span };
 	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
 	int64_t used = 0;
 
+	mark_spans(items, n);
 	qsort(items, n, sizeof *items, orders[order]);
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];

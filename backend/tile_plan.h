@@ -29,6 +29,7 @@ struct tile_item {
 	struct tile_buffer *buffer;
 	int64_t size; /* whole ring, a multiple of the alignment */
 	struct tile_life life;
+	bool spans; /* lives for long: set by tile_first_fit */
 	int64_t address;
 };
 
@@ -37,6 +38,7 @@ enum tile_fit_order {
 	TILE_FIT_SIZE,   /* decreasing size, then start */
 	TILE_FIT_LENGTH, /* decreasing lifetime, then size */
 	TILE_FIT_START,  /* start, then size */
+	TILE_FIT_SPAN,   /* those that live for long, then by size */
 	TILE_FIT_ORDERS
 };
 

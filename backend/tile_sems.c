@@ -5,6 +5,8 @@
 
 #include "backend/tile_access.h"
 
+/* Bodies within each other have semaphores of their own. */
+#define NEST ISA_MAX_LOOPS
 #define MAX_SEMS 65536 /* what the field of SIGNAL and WAIT can name */
 
 /* All edges of one body that one queue signals. */
@@ -107,7 +109,7 @@ static bool
 take_turns(struct assign *s, uint32_t limit)
 {
 	uint32_t all[Q_COUNT] = { 0 }, share[Q_COUNT], base[Q_COUNT];
-	uint32_t turn[Q_COUNT] = { 0 }, loops = 0, next = 0, room;
+	uint32_t turn[Q_COUNT] = { 0 }, loops = 0, next = 0, room, few = 0;
 
 	for (size_t i = 0; i < s->group.len; i++) {
 		struct group *g = &s->group.data[i];
@@ -119,9 +121,14 @@ take_turns(struct assign *s, uint32_t limit)
 		loops++;
 	}
 	room = next < limit ? limit - next : 0;
+	for (int q = 0; q < Q_COUNT; q++)
+		few += all[q] < NEST ? all[q] : NEST;
+	if (few > room)
+		return false;
 	for (int q = 0; q < Q_COUNT; q++) {
 		base[q] = next;
-		share[q] = (uint32_t)((uint64_t)room * all[q] / loops);
+		share[q] = (all[q] < NEST ? all[q] : NEST) +
+		    (uint32_t)((uint64_t)(room - few) * all[q] / loops);
 		next += share[q];
 	}
 	s->out->count = next;

@@ -182,3 +182,15 @@ place_inlined(const struct lower *lw, const struct node *n)
 	return n->nout > 0 && n->out[0] != NULL &&
 	    lw->res->info[n->out[0]->id].inlined;
 }
+
+int64_t
+place_tree_bytes(struct lower *lw, const struct node *n)
+{
+	struct tree t = {0};
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL)
+			grow(lw, n->in[i], 0, &t);
+	/* two versions of each operand and the result */
+	return t.steps == 0 ? 0 : (2 * (t.leaves + 1) + t.steps + 1) *
+	    lw->target->sram_align;
+}
