@@ -296,6 +296,27 @@ out_refuse(struct out *o, const char *why)
 
 /* ---- the graph ---- */
 
+/* t, or float32 where opset 17 does not have n for t: it knows bfloat16 in
+ * few places but where data only moves. */
+static enum dtype
+known_type(const struct node *n, enum dtype t)
+{
+	bool moves = op_info(n->op)->lowering == LOWER_MOVE;
+
+	switch (n->op) {
+	case OP_identity:
+	case OP_cast:
+	case OP_select:
+	case OP_tile:
+	case OP_depth_to_space:
+	case OP_space_to_depth:
+	case OP_dropout: moves = true; break;
+	case OP_celu: return t == DT_F16 || t == DT_BF16 ? DT_F32 : t;
+	default: break;
+	}
+	return t == DT_BF16 && !moves ? DT_F32 : t;
+}
+
 /* The widest float among operands and result: what mixed ones meet in. */
 static enum dtype
 compute_type(const struct node *n)
@@ -313,7 +334,7 @@ compute_type(const struct node *n)
 		else
 			t = t == DT_F64 || u == DT_F64 ? DT_F64 : DT_F32;
 	}
-	return t == DT_NONE ? n->out[0]->type.dtype : t;
+	return t == DT_NONE ? n->out[0]->type.dtype : known_type(n, t);
 }
 
 static const char *
