@@ -180,7 +180,7 @@ new_name(struct out *o, const char *base)
 {
 	const char *name = names_unique(o->taken, base);
 
-	names_put(o->taken, name, o);
+	names_put(o->taken, name, &o->taken);
 	return name;
 }
 
@@ -367,6 +367,21 @@ dispatch(struct out *o)
 	}
 }
 
+/* The name of the first output that takes y, its own, or NULL where others
+ * have these. */
+static const char *
+chosen_name(const struct out *o, const struct value *y)
+{
+	const struct graph *g = o->g;
+
+	for (size_t i = 0; i < g->outputs.len && y->nends > 0; i++)
+		if (g->outputs.data[i] == y && names_get(o->taken,
+		    g->output_names.data[i]) == o)
+			return g->output_names.data[i];
+	return y->name != NULL && names_get(o->taken, y->name) == NULL ?
+	    y->name : NULL;
+}
+
 /* The result gets the value's name: the last ONNX node is renamed, or an
  * Identity follows where that is no new value. */
 static bool
@@ -389,8 +404,8 @@ write_node(struct out *o, const struct node *n)
 	    strcmp(o->nodes.data[o->nodes.len - 1]->output[0], r) == 0;
 	if (!made)
 		r = out_1(o, "Identity", r);
-	name = y->name;
-	if (name != NULL && names_get(o->taken, name) == NULL) {
+	name = chosen_name(o, y);
+	if (name != NULL) {
 		Onnx__NodeProto *last = o->nodes.data[o->nodes.len - 1];
 
 		names_put(o->taken, name, last);
@@ -437,7 +452,7 @@ value_info(struct out *o, const char *name, const struct tensor_type *t)
 	return v;
 }
 
-static void
+static bool
 take_inputs(struct out *o, Onnx__GraphProto *p)
 {
 	const struct graph *g = o->g;
@@ -453,9 +468,21 @@ take_inputs(struct out *o, Onnx__GraphProto *p)
 		p->input[i] = value_info(o, o->name[v->id], &v->type);
 	}
 	/* outputs have their names before anything else may take them */
-	for (size_t i = 0; i < g->outputs.len; i++)
-		if (names_get(o->taken, g->output_names.data[i]) == NULL)
-			names_put(o->taken, g->output_names.data[i], o);
+	for (size_t i = 0; i < g->outputs.len; i++) {
+		const struct value *v = g->outputs.data[i];
+		const char *name = g->output_names.data[i];
+
+		if (names_get(o->taken, name) == NULL) {
+			names_put(o->taken, name, o);
+		} else if (v->kind != VALUE_INPUT ||
+		    strcmp(o->name[v->id], name) != 0) {
+			diag_error(o->diag, &v->loc, "output '%s' cannot be "
+			    "written as ONNX: another input or output has "
+			    "this name", name);
+			return false;
+		}
+	}
+	return true;
 }
 
 static void
@@ -526,7 +553,8 @@ onnx_write(struct arena *a, struct diag *d, const struct graph *g,
 		    g->assigns.data[0].state->name);
 		return false;
 	}
-	take_inputs(&o, &p);
+	if (!take_inputs(&o, &p))
+		return false;
 	graph_foreach_node(g, n)
 		if (!write_node(&o, n))
 			return false;
