@@ -43,6 +43,23 @@ with_alpha(struct out *o, const char *op, const char *second)
 	return y;
 }
 
+/* ONNX has it for single precision only. */
+static const char *
+celu(struct out *o)
+{
+	const char *x, *y, *a, *zero;
+
+	if (o->t == DT_F32)
+		return with_alpha(o, "Celu", NULL);
+	x = out_in(o, 0);
+	a = out_scalar(o, node_float(o->n, ATTR_alpha));
+	zero = out_scalar(o, 0);
+	y = out_1(o, "Exp", out_2(o, "Div", x, a));
+	y = out_2(o, "Mul", a, out_2(o, "Sub", y, out_scalar(o, 1)));
+	y = out_2(o, "Min", zero, y);
+	return out_2(o, "Add", out_2(o, "Max", zero, x), y);
+}
+
 static const char *
 clip(struct out *o, const char *x, double lo, double hi)
 {
@@ -114,7 +131,7 @@ out_map(struct out *o)
 		return out_1(o, "Reciprocal", out_1(o, "Sqrt", out_in(o, 0)));
 	case OP_leaky_relu: return with_alpha(o, "LeakyRelu", NULL);
 	case OP_elu: return with_alpha(o, "Elu", NULL);
-	case OP_celu: return with_alpha(o, "Celu", NULL);
+	case OP_celu: return celu(o);
 	case OP_selu: return with_alpha(o, "Selu", "gamma");
 	case OP_thresholded_relu:
 		return with_alpha(o, "ThresholdedRelu", NULL);

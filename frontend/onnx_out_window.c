@@ -148,28 +148,48 @@ pool(struct out *o, const char *op, bool dilations)
 	return y;
 }
 
-/* A sum over windows is a depth-wise convolution with ones. */
+/* A sum over the windows of x, which has that many channels, is a depth-wise
+ * convolution with ones. */
 static const char *
-sum_pool(struct out *o)
+window_sums(struct out *o, const char *x, int64_t channels)
 {
-	const struct tensor_type *t = &o->n->in[0]->type;
-	int spatial = t->rank - 2;
-	int64_t dim[MAX_RANK] = {t->dim[1], 1}, taps = 1;
+	int spatial = o->n->in[0]->type.rank - 2;
+	int64_t dim[MAX_RANK] = {channels, 1}, taps = 1;
 	size_t len;
 	const int64_t *k = node_ints(o->n, ATTR_kernel, &len);
 	const char *w, *y;
 
 	for (int i = 0; i < spatial; i++)
 		taps *= dim[2 + i] = k[i];
-	w = out_filled(o, 1, t->dim[1] * taps);
-	w = out_reshape(o, w, dim, t->rank);
-	y = out_2(o, "Conv", out_in(o, 0), w);
+	w = out_filled(o, 1, channels * taps);
+	w = out_reshape(o, w, dim, spatial + 2);
+	y = out_2(o, "Conv", x, w);
 	out_ints(o, "kernel_shape", dim + 2, (size_t)spatial);
 	geometry(o, spatial);
-	out_int(o, "group", t->dim[1]);
+	out_int(o, "group", channels);
 	return y;
 }
 
+static const char *
+sum_pool(struct out *o)
+{
+	return window_sums(o, out_in(o, 0), o->n->in[0]->type.dim[1]);
+}
+
+/* How many taps of each window lie in the picture. */
+static const char *
+window_counts(struct out *o)
+{
+	const struct tensor_type *t = &o->n->in[0]->type;
+	int64_t dim[MAX_RANK] = {1, 1}, pixels = 1;
+
+	for (int i = 2; i < t->rank; i++)
+		pixels *= dim[i] = t->dim[i];
+	return window_sums(o, out_reshape(o, out_filled(o, 1, pixels), dim,
+	    t->rank), 1);
+}
+
+/* Opset 17 has no dilation here. */
 static const char *
 avg_pool(struct out *o)
 {
@@ -184,9 +204,10 @@ avg_pool(struct out *o)
 		    node_int(o->n, ATTR_count_include_pad));
 		return y;
 	}
-	if (node_int(o->n, ATTR_count_include_pad) == 0)
-		return out_refuse(o, "opset 17 has no dilated average that "
-		    "leaves out the padding");
+	if (node_int(o->n, ATTR_count_include_pad) == 0) {
+		y = window_counts(o);
+		return out_2(o, "Div", sum_pool(o), y);
+	}
 	for (size_t i = 0; i < len; i++)
 		taps *= (double)k[i];
 	return out_2(o, "Div", sum_pool(o), out_scalar(o, taps));

@@ -180,7 +180,7 @@ new_name(struct out *o, const char *base)
 {
 	const char *name = names_unique(o->taken, base);
 
-	names_put(o->taken, name, o);
+	names_put(o->taken, name, &o->taken);
 	return name;
 }
 
@@ -296,6 +296,27 @@ out_refuse(struct out *o, const char *why)
 
 /* ---- the graph ---- */
 
+/* t, or float32 where opset 17 does not have n for t: it knows bfloat16 in
+ * few places but where data only moves. */
+static enum dtype
+known_type(const struct node *n, enum dtype t)
+{
+	bool moves = op_info(n->op)->lowering == LOWER_MOVE;
+
+	switch (n->op) {
+	case OP_identity:
+	case OP_cast:
+	case OP_select:
+	case OP_tile:
+	case OP_depth_to_space:
+	case OP_space_to_depth:
+	case OP_dropout: moves = true; break;
+	case OP_celu: return t == DT_F16 || t == DT_BF16 ? DT_F32 : t;
+	default: break;
+	}
+	return t == DT_BF16 && !moves ? DT_F32 : t;
+}
+
 /* The widest float among operands and result: what mixed ones meet in. */
 static enum dtype
 compute_type(const struct node *n)
@@ -313,7 +334,7 @@ compute_type(const struct node *n)
 		else
 			t = t == DT_F64 || u == DT_F64 ? DT_F64 : DT_F32;
 	}
-	return t == DT_NONE ? n->out[0]->type.dtype : t;
+	return t == DT_NONE ? n->out[0]->type.dtype : known_type(n, t);
 }
 
 static const char *
@@ -346,6 +367,21 @@ dispatch(struct out *o)
 	}
 }
 
+/* The name of the first output that takes y, its own, or NULL where others
+ * have these. */
+static const char *
+chosen_name(const struct out *o, const struct value *y)
+{
+	const struct graph *g = o->g;
+
+	for (size_t i = 0; i < g->outputs.len && y->nends > 0; i++)
+		if (g->outputs.data[i] == y && names_get(o->taken,
+		    g->output_names.data[i]) == o)
+			return g->output_names.data[i];
+	return y->name != NULL && names_get(o->taken, y->name) == NULL ?
+	    y->name : NULL;
+}
+
 /* The result gets the value's name: the last ONNX node is renamed, or an
  * Identity follows where that is no new value. */
 static bool
@@ -368,8 +404,8 @@ write_node(struct out *o, const struct node *n)
 	    strcmp(o->nodes.data[o->nodes.len - 1]->output[0], r) == 0;
 	if (!made)
 		r = out_1(o, "Identity", r);
-	name = y->name;
-	if (name != NULL && names_get(o->taken, name) == NULL) {
+	name = chosen_name(o, y);
+	if (name != NULL) {
 		Onnx__NodeProto *last = o->nodes.data[o->nodes.len - 1];
 
 		names_put(o->taken, name, last);
@@ -416,7 +452,7 @@ value_info(struct out *o, const char *name, const struct tensor_type *t)
 	return v;
 }
 
-static void
+static bool
 take_inputs(struct out *o, Onnx__GraphProto *p)
 {
 	const struct graph *g = o->g;
@@ -432,9 +468,21 @@ take_inputs(struct out *o, Onnx__GraphProto *p)
 		p->input[i] = value_info(o, o->name[v->id], &v->type);
 	}
 	/* outputs have their names before anything else may take them */
-	for (size_t i = 0; i < g->outputs.len; i++)
-		if (names_get(o->taken, g->output_names.data[i]) == NULL)
-			names_put(o->taken, g->output_names.data[i], o);
+	for (size_t i = 0; i < g->outputs.len; i++) {
+		const struct value *v = g->outputs.data[i];
+		const char *name = g->output_names.data[i];
+
+		if (names_get(o->taken, name) == NULL) {
+			names_put(o->taken, name, o);
+		} else if (v->kind != VALUE_INPUT ||
+		    strcmp(o->name[v->id], name) != 0) {
+			diag_error(o->diag, &v->loc, "output '%s' cannot be "
+			    "written as ONNX: another input or output has "
+			    "this name", name);
+			return false;
+		}
+	}
+	return true;
 }
 
 static void
@@ -505,7 +553,8 @@ onnx_write(struct arena *a, struct diag *d, const struct graph *g,
 		    g->assigns.data[0].state->name);
 		return false;
 	}
-	take_inputs(&o, &p);
+	if (!take_inputs(&o, &p))
+		return false;
 	graph_foreach_node(g, n)
 		if (!write_node(&o, n))
 			return false;
