@@ -62,34 +62,6 @@ sync_learn(struct sync_clock *c, const struct sync_clock *add, sync_time by)
 	}
 }
 
-/* Adds to c what queue q's progress up to `now` implies beyond `old`. Events
- * that end at or before `stop` cannot matter. */
-static void
-expand(const struct sync_events *r, struct sync_clock *c, int q, sync_time now,
-    sync_time old, sync_time stop)
-{
-	sync_time base = r->s->base, it = sync_floor_div(now, base);
-	long i = sync_event_at(r, q, now - it * base);
-
-	for (;;) {
-		const struct sync_event *e;
-		const struct sync_child *child;
-		if (i < 0) {
-			it--;
-			i = (long)r->nevents[q] - 1;
-		}
-		if (i < 0)
-			return;
-		e = &r->event[q][i--];
-		if (it * base + e->done <= (old > stop ? old : stop))
-			return;
-		child = &r->body->child[e->child];
-		sync_learn(c, &child->edge[q], it * base);
-		if (now >= it * base + e->done)
-			sync_learn(c, &child->exit[q], it * base);
-	}
-}
-
 void
 sync_nothing(struct sync_clock *c)
 {
@@ -97,11 +69,12 @@ sync_nothing(struct sync_clock *c)
 		c->at[q] = SYNC_NEVER;
 }
 
-/* Closes c under everything that progress implies, down to `stop`, or until
- * queue `aim` is known to have reached `target`. */
+/* Closes c under everything that progress implies until queue `aim` is known
+ * to have reached `target`. What lies before that cannot matter: queues know
+ * of the past only. */
 static void
-close_clock(const struct sync_events *r, struct sync_clock *c, sync_time stop,
-    int aim, sync_time target)
+close_clock(const struct sync_known *k, struct sync_clock *c, int aim,
+    sync_time target)
 {
 	struct sync_clock old;
 	bool more = true;
@@ -110,35 +83,35 @@ close_clock(const struct sync_events *r, struct sync_clock *c, sync_time stop,
 	while (more) {
 		more = false;
 		for (int q = 0; q < Q_COUNT; q++) {
-			sync_time now = c->at[q], before = old.at[q];
-			if (now <= before || now <= stop)
+			sync_time now = c->at[q];
+			if (now <= old.at[q] || now <= target)
 				continue;
 			old.at[q] = now;
-			expand(r, c, q, now, before, stop);
+			sync_known_at(k, c, q, now);
 			more = true;
-			if (aim >= 0 && c->at[aim] >= target)
+			if (c->at[aim] >= target)
 				return;
 		}
 	}
 }
 
 static bool
-implied(const struct sync_events *r, const struct sync_need *n)
+implied(const struct sync_known *k, const struct sync_need *n)
 {
-	const struct sync_child *b = &r->body->child[n->b];
+	const struct sync_child *b = &k->r->body->child[n->b];
 	sync_time target = 2 * (sync_time)n->x + 1 -
-	    n->distance * r->s->base;
+	    n->distance * k->r->s->base;
 	struct sync_clock c;
 
 	if (b->edge[n->to].at[n->from] >= target)
 		return true;
 	sync_nothing(&c);
 	if (b->node->kind == TILE_NODE_LOOP)
-		c = r->s->entry[n->y];
+		c = k->r->s->entry[n->y];
 	c.at[n->to] = 2 * (sync_time)b->span.first;
 	if (c.at[n->from] >= target)
 		return true;
-	close_clock(r, &c, target, (int)n->from, target);
+	close_clock(k, &c, (int)n->from, target);
 	return c.at[n->from] >= target;
 }
 
@@ -181,21 +154,29 @@ may_use(const struct sync_need *n, uint32_t i, int64_t d, uint32_t x0)
 	return n->x <= x0 && n->b >= i;
 }
 
+static void
+set_edge(struct sync_known *k, struct sync_child *b, const struct choice *c,
+    sync_time t)
+{
+	b->edge[c->to].at[c->from] = t;
+	sync_known_edge(k, b, c->to, c->from);
+}
+
 /* Whether everything still follows without a wait that was just removed. */
 static bool
-idle(const struct sync_events *r, const struct choice *c, sync_time removed,
+idle(const struct sync_known *k, const struct choice *c, sync_time removed,
     long *left)
 {
-	const struct sync_body *b = r->body;
-	sync_time it = sync_floor_div(removed, r->s->base);
-	uint32_t x0 = (uint32_t)((removed - it * r->s->base) / 2);
+	const struct sync_body *b = k->r->body;
+	sync_time base = k->r->s->base, it = sync_floor_div(removed, base);
+	uint32_t x0 = (uint32_t)((removed - it * base) / 2);
 
-	if (!implied(r, &b->need.data[c->need]))
+	if (!implied(k, &b->need.data[c->need]))
 		return false;
 	for (size_t i = 0; i < b->need.len; i++) {
 		if (!may_use(&b->need.data[i], c->child, -it, x0))
 			continue;
-		if ((*left)-- <= 0 || !implied(r, &b->need.data[i]))
+		if ((*left)-- <= 0 || !implied(k, &b->need.data[i]))
 			return false;
 	}
 	return true;
@@ -203,17 +184,17 @@ idle(const struct sync_events *r, const struct choice *c, sync_time removed,
 
 /* Takes away waits that later choices made idle. */
 static void
-drop_idle(const struct sync_events *r, const struct choice *c, size_t n)
+drop_idle(struct sync_known *k, const struct choice *c, size_t n)
 {
 	long left = MAX_CHECKS;
 
 	for (size_t i = 0; i < n; i++) {
-		struct sync_child *k = &r->body->child[c[i].child];
-		sync_time *t = &k->edge[c[i].to].at[c[i].from];
-		sync_time keep = *t;
-		*t = SYNC_NEVER;
-		if (!idle(r, &c[i], keep, &left))
-			*t = keep;
+		struct sync_child *b = &k->r->body->child[c[i].child];
+		sync_time keep = b->edge[c[i].to].at[c[i].from];
+
+		set_edge(k, b, &c[i], SYNC_NEVER);
+		if (!idle(k, &c[i], keep, &left))
+			set_edge(k, b, &c[i], keep);
 	}
 }
 
@@ -222,17 +203,19 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 {
 	VEC(struct choice) chosen = { 0 };
 	struct sync_events r;
+	struct sync_known known;
 
-	sync_events(&r, s, body);
 	if (body->need.len == 0)
 		return;
+	sync_events(&r, s, body);
+	sync_known(&known, &r);
 	qsort(body->need.data, body->need.len, sizeof *body->need.data,
 	    by_urgency);
 	for (size_t i = 0; i < body->need.len; i++) {
 		const struct sync_need *n = &body->need.data[i];
 		sync_time *t = &body->child[n->b].edge[n->to].at[n->from];
 		struct choice c = { n->b, n->to, n->from, i };
-		if (implied(&r, n))
+		if (implied(&known, n))
 			continue;
 		/* One that an earlier need asked for becomes stronger. */
 		for (size_t k = chosen.len; *t != SYNC_NEVER && k-- > 0;) {
@@ -245,7 +228,8 @@ tile_sync_reduce(struct sync_pass *s, struct sync_body *body)
 		}
 		if (*t == SYNC_NEVER)
 			VEC_PUSH(s->a, &chosen, c);
-		*t = signal_time(&r, n->from, n->a, n->distance);
+		set_edge(&known, &body->child[n->b], &c,
+		    signal_time(&r, n->from, n->a, n->distance));
 	}
-	drop_idle(&r, chosen.data, chosen.len);
+	drop_idle(&known, chosen.data, chosen.len);
 }

@@ -1,7 +1,8 @@
 /* Shared by the parts of the dependence analysis: tile_distance.c (when do two
  * accesses meet), tile_needs.c (what must be ordered in one body),
- * tile_reduce.c (which of it needs a wait), tile_lift.c (what that tells the
- * body around), tile_sync.c (the walk). */
+ * tile_reduce.c (which of it needs a wait), tile_known.c (what follows from
+ * waits), tile_lift.c (what that tells the body around), tile_sync.c (the
+ * walk). */
 #ifndef WAVE_BACKEND_TILE_SYNC_H
 #define WAVE_BACKEND_TILE_SYNC_H
 
@@ -103,6 +104,22 @@ void sync_nothing(struct sync_clock *c);
 /* Adds what `add`, moved by `by`, knows. */
 void sync_learn(struct sync_clock *c, const struct sync_clock *add,
     sync_time by);
+
+/* What is known from waits (tile_known.c): trees over the events, node 1 on
+ * top and the leaves behind the others. Follows edges that change after it is
+ * made only when told. */
+struct sync_known {
+	const struct sync_events *r;
+	size_t leaves[Q_COUNT];
+	struct sync_clock *node[Q_COUNT];
+};
+void sync_known(struct sync_known *k, const struct sync_events *r);
+/* The wait of queue `to` for `from` before child c has changed. */
+void sync_known_edge(struct sync_known *k, const struct sync_child *c,
+    enum queue to, enum queue from);
+/* Adds to c what follows at once from queue q having reached `now`. */
+void sync_known_at(const struct sync_known *k, struct sync_clock *c, int q,
+    sync_time now);
 
 /* Marks buffers whose addresses another one of the space shares. */
 void tile_sync_shared(struct sync_pass *s);
