@@ -8,7 +8,7 @@
 #
 #   mbs-accuracy.sh [VARIANT...]       mbs2 optimal
 #
-# EPOCHS=1 of PARTS=1 fifths of the training pictures, about five minutes a
+# EPOCHS=1 of PARTS=1 fifths of the training pictures, about three minutes a
 # variant; BATCH=32, PRECISION=bf16, BUFFER=256KiB, LR=cosine:0.05.
 set -u
 cd "$(dirname "$0")/../.." || exit 2

@@ -211,7 +211,8 @@ charts() { # NAME SERIES...
 	cat <<'END'
 <!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <title>Training on real pictures</title><style>
-body { font: 15px sans-serif; max-width: 60em; margin: 2em auto }
+body { font: 15px sans-serif; max-width: 60em; margin: 2em auto;
+    padding: 0 1em }
 pre { font-size: 12px; background: #f4f4f4; padding: 1em; overflow: auto }
 svg text { font: 11px sans-serif } svg .t { font: bold 13px sans-serif }
 </style></head><body><h1>Training on real pictures</h1>
