@@ -37,10 +37,18 @@ struct vec_op {
 	atomic_bool bad;
 };
 
+/* Dimensions of VWIN: those of the result, then taps. */
+enum { WIN_N, WIN_D, WIN_H, WIN_W, WIN_C, WIN_KD, WIN_KH, WIN_KW };
+
 /* Each runs one kind of instruction; false when an operand lies outside. */
 bool vec_map(struct exec_group *g, struct vec_op *op);
 bool vec_reduce(struct exec_group *g, struct vec_op *op);
 bool vec_window(struct exec_group *g, struct vec_op *op);
+
+/* Does vec_slide_rows take the instruction? Result and image must be apart. */
+bool vec_slides(const struct vec_op *op);
+/* Rows from..to-1 of the result, which count (n, d, h); ctx is the vec_op. */
+void vec_slide_rows(void *ctx, int64_t from, int64_t to);
 
 /* Drops dimensions of one element and joins neighbours that every operand
  * walks in one go; outer and reduced dimensions stay apart. */
