@@ -72,6 +72,30 @@ void vec_get_f32(const struct vec_op *op, float *dst, const uint8_t *src,
 void vec_put_f32(const struct vec_op *op, uint8_t *dst, int64_t step,
     enum dtype t, const float *src, int64_t n);
 
+/* rows x cols elements, in f32 without gaps. */
+void vec_get_rows(const struct vec_op *op, float *dst, const uint8_t *src,
+    int64_t row_step, int64_t col_step, enum dtype t, int64_t rows,
+    int64_t cols);
+void vec_put_rows(const struct vec_op *op, uint8_t *dst, int64_t row_step,
+    int64_t col_step, enum dtype t, const float *src, int64_t rows,
+    int64_t cols);
+
+/* Rows and columns with steps in bytes; as one row where the columns' step
+ * leads from row to row. */
+struct vec_rows {
+	int64_t rows, cols, row_step, col_step;
+};
+
+static inline struct vec_rows
+vec_join(int64_t rows, int64_t cols, int64_t row_step, int64_t col_step)
+{
+	if (cols == 1)
+		return (struct vec_rows){1, rows, 0, row_step};
+	if (rows == 1 || row_step == wrap_mul(cols, col_step))
+		return (struct vec_rows){1, rows * cols, 0, col_step};
+	return (struct vec_rows){rows, cols, row_step, col_step};
+}
+
 double vec_get_f64(const uint8_t *p, enum dtype t);
 void vec_put_f64(uint8_t *p, enum dtype t, double v);
 

@@ -1,5 +1,6 @@
-/* VWIN in f32, by rows of the result: a tap at a time for all pixels over which
- * it lies inside the image. Each sum takes its taps in ascending order still. */
+/* VWIN in f32, by rows of the result: a tap at a time for all pixels over
+ * which it lies inside the image. Each sum still takes its taps in ascending
+ * order. */
 #include <math.h>
 
 #include "runtime/sim/vec_op.h"
@@ -99,22 +100,6 @@ inside(const struct vec_op *op, const struct piece *p, int64_t k)
 	return s;
 }
 
-/* The rows as one where nothing lies between them. */
-static void
-join(int64_t *rows, int64_t *cols, int64_t row_step, int64_t col_step)
-{
-	if (*cols == 1 || row_step == wrap_mul(*cols, col_step)) {
-		*cols *= *rows;
-		*rows = 1;
-	}
-}
-
-static bool
-converts(enum dtype t) /* the loops do */
-{
-	return t == DT_F32 || t == DT_F16 || t == DT_BF16;
-}
-
 /* Source i at addr, rows x cols elements; NULL when it lies outside. */
 static const float *
 block(struct vec_op *op, int i, int64_t addr, int64_t row_step, int64_t rows,
@@ -122,23 +107,13 @@ block(struct vec_op *op, int i, int64_t addr, int64_t row_step, int64_t rows,
 {
 	const struct vec_side *s = &op->o[i];
 	int64_t step = s->stride[WIN_C];
-	const uint8_t *p;
 
 	if (!mem_holds2(s->m, addr, rows, row_step, cols, step, s->size)) {
 		atomic_store(&op->bad, true);
 		return NULL;
 	}
-	p = s->m->data + addr;
-	if (cols == 1)
-		step = row_step;
-	join(&rows, &cols, row_step, step);
-	if (rows > 1 && step == s->size && converts(s->t)) {
-		op->loops->load(s->t, buffer, cols, p, row_step, rows, cols);
-		return buffer;
-	}
-	for (int64_t r = 0; r < rows; r++)
-		vec_get_f32(op, buffer + r * cols, p + r * row_step, step,
-		    s->t, cols);
+	vec_get_rows(op, buffer, s->m->data + addr, row_step, step, s->t, rows,
+	    cols);
 	return buffer;
 }
 
@@ -240,21 +215,18 @@ put(const struct vec_op *op, uint8_t *dst, const struct piece *p)
 {
 	const struct vec_side *d = &op->o[0];
 	int64_t row_step = p->step * d->stride[WIN_W];
-	int64_t rows = p->pixels, cols = p->channels;
-	int64_t step = cols == 1 ? row_step : d->stride[WIN_C];
-	const float *v = op->func == VF_warg ? p->arg : p->acc;
+	struct vec_rows v = vec_join(p->pixels, p->channels, row_step,
+	    d->stride[WIN_C]);
 
-	join(&rows, &cols, row_step, step);
-	if (rows > 1 && step == d->size && converts(d->t)) {
-		op->loops->store(d->t, dst, row_step, v, cols, rows, cols);
+	if (op->func != VF_warg || dtype_is_float(d->t)) {
+		vec_put_rows(op, dst, row_step, d->stride[WIN_C], d->t,
+		    op->func == VF_warg ? p->arg : p->acc, p->pixels,
+		    p->channels);
 		return;
 	}
-	for (int64_t r = 0; r < rows; r++, dst += row_step, v += cols) {
-		if (op->func == VF_warg && !dtype_is_float(d->t))
-			put_taps(dst, step, d->t, v, cols);
-		else
-			vec_put_f32(op, dst, step, d->t, v, cols);
-	}
+	for (int64_t r = 0; r < v.rows; r++)
+		put_taps(dst + r * v.row_step, v.col_step, d->t,
+		    p->arg + r * v.cols, v.cols);
 }
 
 static void

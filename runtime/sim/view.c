@@ -194,6 +194,38 @@ view_place(const struct view *v, int inner, const struct view_row *r,
 }
 
 bool
+view_clip(const struct view *v, const struct view_row *r,
+    const struct view_run *run, struct view_run *out, int64_t *before)
+{
+	const struct view_axis *x = &v->axis[2];
+	int64_t pos = wrap_sub(wrap_step(wrap_mul(r->o[2], x->stride),
+	    run->tap[2], x->dil), x->pad);
+	int64_t lo = 0, hi = run->last - run->tap[2] + 1, end = run->len;
+
+	if (pos < -MAX_EXTENT || pos > MAX_EXTENT || x->extent > MAX_EXTENT)
+		return false;
+	if (pos < 0)
+		lo = (x->dil - 1 - pos) / x->dil;
+	if (pos + (hi - 1) * x->dil >= x->extent)
+		hi = pos < x->extent ?
+		    (x->extent - pos + x->dil - 1) / x->dil : 0;
+	*out = *run;
+	out->len = *before = 0;
+	if (lo >= hi)
+		return true;
+	if (lo > 0) {
+		*before = lo * v->c - run->c;
+		out->c = 0;
+	}
+	if (end > hi * v->c - run->c)
+		end = hi * v->c - run->c;
+	out->tap[2] = run->tap[2] + lo;
+	out->last = run->tap[2] + hi - 1;
+	out->len = end > *before ? end - *before : 0;
+	return true;
+}
+
+bool
 view_part(const struct view *v, int64_t outer0, int64_t outer, int64_t k0,
     int64_t k, struct view_part *out)
 {

@@ -56,6 +56,12 @@ struct view_place {
 bool view_place(const struct view *v, int inner, const struct view_row *r,
     const struct view_run *run, int64_t rows, struct view_place *out);
 
+/* The part of a run of several taps that lies inside along the last axis in
+ * row r, and how many columns come before it; all of it may be outside (len
+ * 0). False when that must be asked tap by tap. */
+bool view_clip(const struct view *v, const struct view_row *r,
+    const struct view_run *run, struct view_run *out, int64_t *before);
+
 /* Rows and columns that a tile (outer x k) covers. */
 struct view_part {
 	int64_t p, np, q, nq;
