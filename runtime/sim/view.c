@@ -194,35 +194,66 @@ view_place(const struct view *v, int inner, const struct view_row *r,
 }
 
 bool
-view_clip(const struct view *v, const struct view_row *r,
-    const struct view_run *run, struct view_run *out, int64_t *before)
+view_edge(const struct view *v, int inner, const struct view_row *r,
+    const struct view_run *run, int64_t rows, struct view_edge *out)
 {
 	const struct view_axis *x = &v->axis[2];
-	int64_t pos = wrap_sub(wrap_step(wrap_mul(r->o[2], x->stride),
-	    run->tap[2], x->dil), x->pad);
-	int64_t lo = 0, hi = run->last - run->tap[2] + 1, end = run->len;
 
-	if (pos < -MAX_EXTENT || pos > MAX_EXTENT || x->extent > MAX_EXTENT)
+	if (rows > 1 && inner != 2)
 		return false;
-	if (pos < 0)
-		lo = (x->dil - 1 - pos) / x->dil;
-	if (pos + (hi - 1) * x->dil >= x->extent)
-		hi = pos < x->extent ?
-		    (x->extent - pos + x->dil - 1) / x->dil : 0;
-	*out = *run;
-	out->len = *before = 0;
-	if (lo >= hi)
-		return true;
-	if (lo > 0) {
-		*before = lo * v->c - run->c;
-		out->c = 0;
+	out->pos = wrap_sub(wrap_step(wrap_mul(r->o[2], x->stride),
+	    run->tap[2], x->dil), x->pad);
+	if (out->pos < -MAX_EXTENT || out->pos > MAX_EXTENT ||
+	    x->extent > MAX_EXTENT)
+		return false;
+	out->step = rows > 1 ? x->stride : 0;
+	out->offset = wrap_mul(r->n, v->n_addr);
+	out->outside = false;
+	for (int a = 0; a < 2; a++) {
+		int64_t pos, rest = 0;
+
+		x = &v->axis[a];
+		pos = wrap_sub(wrap_step(wrap_mul(r->o[a], x->stride),
+		    run->tap[a], x->dil), x->pad);
+		if (pos >= 0 && x->up != 1)
+			pos = split(pos, x->up, &rest);
+		if (pos < 0 || rest != 0 || pos >= x->extent)
+			out->outside = true;
+		out->offset = wrap_step(out->offset, pos, x->addr);
 	}
-	if (end > hi * v->c - run->c)
-		end = hi * v->c - run->c;
-	out->tap[2] = run->tap[2] + lo;
-	out->last = run->tap[2] + hi - 1;
-	out->len = end > *before ? end - *before : 0;
 	return true;
+}
+
+/* a / b, rounded up; both are positive. */
+static int64_t
+divide_up(int64_t a, int64_t b)
+{
+	int64_t rest;
+
+	return b == 1 ? a : split(a + b - 1, b, &rest);
+}
+
+void
+view_clip(const struct view *v, const struct view_run *run, int64_t pos,
+    int64_t *from, int64_t *to)
+{
+	const struct view_axis *x = &v->axis[2];
+	int64_t lo = pos < 0 ? divide_up(-pos, x->dil) : 0;
+	int64_t hi = run->last - run->tap[2] + 1;
+
+	if (pos >= x->extent)
+		hi = 0;
+	else if (pos + (hi - 1) * x->dil >= x->extent)
+		hi = divide_up(x->extent - pos, x->dil);
+	*from = *to = 0;
+	if (lo >= hi)
+		return;
+	*from = lo > 0 ? lo * v->c - run->c : 0;
+	*to = hi * v->c - run->c;
+	if (*to > run->len)
+		*to = run->len;
+	if (*from > *to)
+		*from = *to;
 }
 
 bool
