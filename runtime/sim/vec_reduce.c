@@ -6,6 +6,7 @@
 #include "runtime/sim/vec_op.h"
 
 #define COLUMNS 128 /* results side by side */
+#define SHORT_RUN 256 /* elements: reducing each alone costs as much again */
 
 /* ---- scalar accumulators: f64, integers ---- */
 
@@ -339,6 +340,29 @@ reduce_columns(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
 	    op->o[0].t, acc, n);
 }
 
+/* The same for n results whose sources are short runs, one after the other:
+ * turned, they lie side by side. */
+static void
+reduce_turned(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
+{
+	int last = op->rank - 2;
+	const struct vec_side *s = &op->o[1];
+	const uint8_t *p = s->m->data + src;
+	int64_t len = op->size[last + 1], cols;
+	float acc[RED_LANES * COLUMNS], buffer[RED_LANES * COLUMNS];
+
+	for (int64_t j = 0; j < RED_LANES * n; j++)
+		acc[j] = identity(op);
+	for (int64_t k = 0; k < len; k += cols) {
+		cols = len - k < RED_LANES ? len - k : RED_LANES;
+		op->loops->transpose(buffer, n, p + k * s->size,
+		    s->stride[last], n, cols);
+		op->loops->accumulate(op->func, cols * n, acc, buffer);
+	}
+	fold_lanes(op, acc, n);
+	vec_put_f32(op, dst, op->o[0].stride[last], op->o[0].t, acc, n);
+}
+
 /* ---- the outer dimensions ---- */
 
 static bool
@@ -360,11 +384,23 @@ by_columns(const struct vec_op *op)
 	    op->o[1].stride[op->rank - 1] != op->o[1].size;
 }
 
+/* Is it worth to turn the last outer dimension's runs into columns? */
+static bool
+by_turning(const struct vec_op *op)
+{
+	int last = op->rank - 2;
+
+	return op->compute == VEC_F32 && !is_arg(op) && op->nred == 1 &&
+	    last >= 0 && op->apart && op->size[last] >= 4 &&
+	    op->size[last + 1] <= SHORT_RUN && op->o[1].t == DT_F32 &&
+	    op->o[1].stride[last + 1] == op->o[1].size;
+}
+
 /* How many results of the last outer dimension are computed together. */
 static int64_t
 together(const struct vec_op *op)
 {
-	if (by_columns(op))
+	if (by_columns(op) || by_turning(op))
 		return COLUMNS;
 	if (op->func == VF_rbits && op->compute == VEC_F32 && op->apart &&
 	    op->nred == 1 && op->size[op->rank - 1] <= 64)
@@ -407,8 +443,10 @@ reduce_box(const struct vec_op *op, int dim, int64_t dst, int64_t src,
 			    src + i * sstep, 0, op->size[dim + 1]);
 		else if (op->func == VF_rbits)
 			bits_of_rows(op, src + i * sstep, p + i * dstep, n);
-		else
+		else if (by_columns(op))
 			reduce_columns(op, src + i * sstep, p + i * dstep, n);
+		else
+			reduce_turned(op, src + i * sstep, p + i * dstep, n);
 	}
 }
 
