@@ -197,13 +197,13 @@ window_pixel(struct vec_op *op, struct pixel *p, uint8_t *dst)
 {
 	int64_t step = op->o[0].stride[WIN_C];
 
-	for (int64_t c = 0; c < op->size[WIN_C]; c++, dst += step) {
+	for (int64_t c = 0; c < op->size[WIN_C]; c++) {
 		if (op->func == VF_warg)
-			window_arg(op, p, c, dst);
+			window_arg(op, p, c, dst + c * step);
 		else if (op->func == VF_wunpool)
-			window_unpool(op, p, c, dst);
+			window_unpool(op, p, c, dst + c * step);
 		else
-			window_one(op, p, c, dst);
+			window_one(op, p, c, dst + c * step);
 	}
 }
 
