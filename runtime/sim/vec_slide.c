@@ -214,7 +214,7 @@ static void
 put(const struct vec_op *op, uint8_t *dst, const struct piece *p)
 {
 	const struct vec_side *d = &op->o[0];
-	int64_t row_step = p->step * d->stride[WIN_W];
+	int64_t row_step = wrap_mul(p->step, d->stride[WIN_W]);
 	struct vec_rows v = vec_join(p->pixels, p->channels, row_step,
 	    d->stride[WIN_C]);
 
