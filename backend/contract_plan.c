@@ -315,7 +315,7 @@ estimate(const struct trial *t, int64_t wtraffic)
 	if (t->plan.wmode == W_STREAM)
 		edge += 1; /* only when nothing else fits as well */
 	return (mem > mat ? mem : mat) + edge +
-	    (double)t->tiles * tile_gap(t, mem, mat) + mem * 1e-3;
+	    (double)t->tiles * tile_gap(t, mem, mat) + mem * 0.1;
 }
 
 struct wchoice {

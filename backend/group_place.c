@@ -1,6 +1,7 @@
 /* Layer groups: what stays on chip within an iteration. */
 #include "backend/group.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/place.h"
@@ -219,6 +220,16 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 	return true;
 }
 
+/* Transfers that a guest spares by staying, for the time it occupies memory:
+ * what is loaded has to be read once anyway, and what is made here and read
+ * elsewhere is stored anyway. */
+static double
+gain_of(const struct guest *g)
+{
+	int64_t spared = g->readers + (g->made ? !g->root->escapes : -1);
+	return (double)spared / (double)(g->last - g->first + 1);
+}
+
 /* The guest at position at that gains least by staying. */
 static struct guest *
 pick_victim(struct fit *f, int64_t at, bool hard)
@@ -230,8 +241,7 @@ pick_victim(struct fit *f, int64_t at, bool hard)
 		if (!f->r->local[g->root->v->id] || g->first > at ||
 		    g->last < at || (g->hard && !hard))
 			continue;
-		double gain = (double)(g->readers + g->made) /
-		    (double)(g->last - g->first + 1);
+		double gain = gain_of(g);
 		if (worst == NULL || gain < least || (gain == least &&
 		    g->root->bytes > worst->root->bytes)) {
 			worst = g;
@@ -297,6 +307,55 @@ drop_sum(struct fit *f)
 	return true;
 }
 
+/* Whether a guest that had to leave fits between those that stayed. */
+static bool
+fits_again(const struct fit *f, const struct guest *g)
+{
+	const struct region *r = f->r;
+	int64_t b = guest_bytes(f, g, r->sub);
+	for (int64_t i = g->first; i <= g->last; i++) {
+		const struct node *x = f->lw->sched->node[r->loop + i];
+		if (r->live[i] + b + work_bytes(f, x, r->sub) > f->cap)
+			return false;
+	}
+	return true;
+}
+
+static int
+by_gain(const void *a, const void *b)
+{
+	const struct guest *x = *(struct guest *const *)a;
+	const struct guest *y = *(struct guest *const *)b;
+	double dx = gain_of(x), dy = gain_of(y);
+	if (dx != dy)
+		return dx > dy ? -1 : 1;
+	return x->first != y->first ? (x->first < y->first ? -1 : 1) :
+	    (x > y) - (x < y);
+}
+
+/* Others that left later may have made room for those that left first. */
+static void
+readmit(struct fit *f)
+{
+	struct region *r = f->r;
+	struct guest **out = NEW_ARRAY(f->lw->arena, struct guest *, f->n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (!r->local[f->guest[i].root->v->id])
+			out[n++] = &f->guest[i];
+	qsort(out, n, sizeof *out, by_gain);
+	for (size_t i = 0; i < n; i++) {
+		const struct guest *g = out[i];
+		r->local[g->root->v->id] = true;
+		if (!fits_again(f, g)) {
+			r->local[g->root->v->id] = false;
+			continue;
+		}
+		for (int64_t k = g->first; k <= g->last; k++)
+			r->live[k] += guest_bytes(f, g, r->sub);
+	}
+}
+
 /* Lets what gains least leave until sub samples fit; last: also what was to
  * stay. False when they do not. */
 static bool
@@ -318,7 +377,29 @@ attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 		else if (!drop_sum(f))
 			return false;
 	}
+	r->sub = sub;
+	readmit(f);
 	return true;
+}
+
+/* What the region would have kept. */
+static void
+remark_left(const struct fit *f)
+{
+	const struct region *r = f->r;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct guest *g = &f->guest[i];
+		const struct value *v = g->root->v;
+		if (r->local[v->id])
+			continue;
+		diag_remark(f->lw->diag, &v->def->loc, "lower: layer group "
+		    "%u, %s: the result of %s, %lld bytes of a sub-batch, "
+		    "%s and read by %lld nodes, does not stay on chip",
+		    r->group, r->phase, op_info(v->def->op)->name,
+		    (long long)guest_bytes(f, g, r->sub),
+		    g->made ? "made here" : "loaded",
+		    (long long)g->readers);
+	}
 }
 
 void
@@ -336,6 +417,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	if (sub == 1 && !attempt(&f, cap, 1, false))
 		attempt(&f, cap, 1, true);
 	set_iterations(lw, r, sub);
+	remark_left(&f);
 	r->room = f.cap;
 	r->peak = 0;
 	for (uint32_t i = 0; i < r->after - r->loop; i++)

@@ -93,7 +93,7 @@ estimate(struct trial *t)
 	    (carry_on(w->lw) ? 2 : 1);
 	double mem = (double)t->p.traffic / bw;
 	double edge = (double)t->in / bw;
-	t->p.cost = (mat > mem ? mat : mem) + edge + mem * 1e-3 +
+	t->p.cost = (mat > mem ? mat : mem) + edge + mem * 0.1 +
 	    (double)(chunks * t->p.tiles * TILE_OVERHEAD);
 }
 

@@ -190,13 +190,23 @@ must_narrow(const struct node *n, int i)
 }
 
 /* Whether operand i of n may be f32 beside narrow ones: parameters of norms
- * and of element-wise ops. */
+ * and of element-wise ops, also those that a gradient brings into another shape
+ * first. */
 static bool
 reads_wide(const struct node *n, int i)
 {
 	enum lowering l = op_info(n->op)->lowering;
+	const struct value *v = n->out[0];
 
-	return (l == LOWER_MAP || l == LOWER_COMPOSITE) && !must_narrow(n, i);
+	if (l != LOWER_MOVE)
+		return (l == LOWER_MAP || l == LOWER_COMPOSITE) &&
+		    !must_narrow(n, i);
+	if (n->op != OP_reshape || v->nends > 0)
+		return false;
+	for (size_t k = 0; k < v->uses.len; k++)
+		if (!reads_wide(v->uses.data[k].node, v->uses.data[k].index))
+			return false;
+	return true;
 }
 
 /* A cast of the leaf v at the start, for all readers but casts and the
@@ -301,8 +311,8 @@ moves_data(const struct node *n)
 	    !op_overrides(n->op, DT_F32, DT_F16));
 }
 
-/* Data movement keeps dtypes: all operands f32 where one in the tail is, else
- * all narrow. */
+/* Data movement keeps dtypes: all operands f32 where one in the tail or a state
+ * that is read wide is, else all narrow. */
 static void
 narrow_move(struct narrow *x, struct node *n)
 {
@@ -310,7 +320,8 @@ narrow_move(struct narrow *x, struct node *n)
 	struct graph *g = x->c->g;
 
 	for (int i = 0; i < n->nin; i++)
-		if (n->in[i]->kind == VALUE_NODE &&
+		if ((n->in[i]->kind == VALUE_NODE ||
+			n->in[i]->kind == VALUE_STATE) &&
 		    n->in[i]->type.dtype == DT_F32)
 			t = DT_F32;
 	for (int i = 0; i < n->nin; i++) {

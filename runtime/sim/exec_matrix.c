@@ -60,9 +60,12 @@ static void
 clear(const struct gather *g, float *dst, int64_t rows, int64_t cols)
 {
 	if (g->q_step != 1) {
-		for (int64_t c = 0; c < cols; c++)
-			memset(dst + c * g->q_step, 0,
-			    (size_t)rows * sizeof *dst);
+		for (int64_t c = 0; c < cols; c++, dst += g->q_step) {
+			if (rows > 1)
+				memset(dst, 0, (size_t)rows * sizeof *dst);
+			else
+				*dst = 0;
+		}
 		return;
 	}
 	for (int64_t r = 0; r < rows; r++, dst += g->p_step) {
@@ -128,6 +131,38 @@ segment_taps(struct gather *g, const struct view_run *run, int64_t i,
 	}
 }
 
+/* Rows for which not all taps of a run are inside. */
+static void
+segment_edge(struct gather *g, const struct view_run *run, int64_t i,
+    const struct view_row *row, int64_t rows, float *dst)
+{
+	const struct view *v = g->v;
+	struct view_edge e;
+
+	if (rows > run->last - run->tap[2] || /* fewer taps than rows */
+	    !view_edge(v, g->inner, row, run, rows, &e)) {
+		segment_taps(g, run, i, row, rows, dst);
+		return;
+	}
+	if (e.outside) {
+		clear(g, dst, rows, run->len);
+		return;
+	}
+	for (int64_t r = 0; r < rows; r++, dst += g->p_step) {
+		int64_t pos = e.pos + r * e.step, from, to, addr;
+
+		view_clip(v, run, pos, &from, &to);
+		addr = wrap_step(wrap_add(g->base, e.offset), pos,
+		    v->axis[2].addr);
+		clear(g, dst, 1, from);
+		if (from < to)
+			copy_block(g, wrap_step(addr, run->c + from,
+			    v->c_addr), 0, 1, to - from,
+			    dst + from * g->q_step);
+		clear(g, dst + to * g->q_step, 1, run->len - to);
+	}
+}
+
 /* Rows i.. of the tile, all in one segment, times the columns of a run. */
 static void
 segment(struct gather *g, const struct view_run *run, int64_t i,
@@ -139,13 +174,13 @@ segment(struct gather *g, const struct view_run *run, int64_t i,
 
 	if (!view_place(g->v, g->inner, &row, run, rows, &at)) {
 		if (several)
-			segment_taps(g, run, i, &row, rows, dst);
+			segment_edge(g, run, i, &row, rows, dst);
 		else
 			clear(g, dst, rows, run->len);
 		return;
 	}
 	if (at.lo > 0 && several)
-		segment_taps(g, run, i, &row, at.lo, dst);
+		segment_edge(g, run, i, &row, at.lo, dst);
 	else if (at.lo > 0)
 		clear(g, dst, at.lo, run->len);
 	addr = wrap_step(wrap_add(g->base, at.offset), at.lo, at.step);
@@ -160,7 +195,7 @@ segment(struct gather *g, const struct view_run *run, int64_t i,
 	dst += at.hi * g->p_step;
 	if (several) {
 		view_advance(g->v, g->inner, &row, at.hi);
-		segment_taps(g, run, i + at.hi, &row, rows - at.hi, dst);
+		segment_edge(g, run, i + at.hi, &row, rows - at.hi, dst);
 	} else {
 		clear(g, dst, rows - at.hi, run->len);
 	}

@@ -4,6 +4,8 @@
 #include "runtime/sim/exec.h"
 #include "runtime/sim/vec_op.h"
 
+#define SHORT_RUN 256 /* elements: calls for each would cost as much */
+
 static bool
 is_int(enum dtype t)
 {
@@ -89,39 +91,58 @@ is_aligned(const uint8_t *p)
 	return (uintptr_t)p % sizeof(float) == 0;
 }
 
+/* rows x cols elements; of each operand where the first lies, and steps. */
+struct piece {
+	int64_t rows, cols;
+	uint8_t *p[1 + VEC_MAX_SRC];
+	int64_t row_step[1 + VEC_MAX_SRC], col_step[1 + VEC_MAX_SRC];
+};
+
+/* Does operand i lie in memory as the loops take it? */
+static bool
+in_place(const struct vec_op *op, int i, const struct piece *e)
+{
+	struct vec_rows v = vec_join(e->rows, e->cols, e->row_step[i],
+	    e->col_step[i]);
+
+	return op->o[i].t == DT_F32 && v.rows == 1 && v.col_step == 4 &&
+	    is_aligned(e->p[i]);
+}
+
 /* Operand i as f32: where it lies, when it lies there so, else in buffer. */
 static const float *
-floats(const struct vec_op *op, int i, const uint8_t *p, int64_t step,
-    int64_t n, float *buffer)
+floats(const struct vec_op *op, int i, const struct piece *e, float *buffer)
 {
-	if (op->o[i].t == DT_F32 && step == 4 && is_aligned(p))
-		return (const float *)(const void *)p;
-	vec_get_f32(op, buffer, p, step, op->o[i].t, n);
+	if (in_place(op, i, e))
+		return (const float *)(const void *)e->p[i];
+	vec_get_rows(op, buffer, e->p[i], e->row_step[i], e->col_step[i],
+	    op->o[i].t, e->rows, e->cols);
 	return buffer;
 }
 
+/* At most VEC_CHUNK elements. */
 static void
-map_f32(const struct vec_op *op, uint8_t *const *p, const int64_t *step,
-    int64_t n)
+map_f32(const struct vec_op *op, const struct piece *e)
 {
 	float buffer[VEC_MAX_SRC][VEC_CHUNK], out[VEC_CHUNK];
 	const float *x[VEC_MAX_SRC];
-	bool direct = op->o[0].t == DT_F32 && step[0] == 4 &&
-	    is_aligned(p[0]) && op->apart;
+	int64_t n = e->rows * e->cols;
+	bool direct = in_place(op, 0, e) && op->apart;
 
 	for (int i = 1; i < op->nops; i++) {
-		x[i - 1] = floats(op, i, p[i], step[i], n, buffer[i - 1]);
-		direct = direct && p[i] != p[0];
+		x[i - 1] = floats(op, i, e, buffer[i - 1]);
+		direct = direct && e->p[i] != e->p[0];
 	}
 	for (int i = op->nops; i <= VEC_MAX_SRC; i++) /* absent */
 		x[i - 1] = i > 1 ? x[0] : buffer[0];
 	if (direct) {
-		op->loops->map(op->func, n, (float *)(void *)p[0], x[0], x[1],
-		    x[2], op->v->param);
+		op->loops->map(op->func, n, (float *)(void *)e->p[0], x[0],
+		    x[1], x[2], op->v->param);
 		return;
 	}
 	op->loops->map(op->func, n, out, x[0], x[1], x[2], op->v->param);
-	vec_put_f32(op, p[0], step[0], op->o[0].t, out, n);
+	vec_put_rows(op, e->p[0], e->row_step[0], e->col_step[0], op->o[0].t,
+	    out, e->rows, e->cols);
 }
 
 static void
@@ -166,22 +187,50 @@ map_int(const struct vec_op *op, uint8_t *const *p, const int64_t *step,
 static void
 map_run(const struct vec_op *op, const int64_t *at, int64_t from, int64_t to)
 {
-	int dim = op->rank - 1;
-	int64_t step[1 + VEC_MAX_SRC], n;
-	uint8_t *p[1 + VEC_MAX_SRC];
+	struct piece e = {.rows = 1};
+	int64_t n;
 
 	for (int k = 0; k < op->nops; k++)
-		step[k] = op->o[k].stride[dim];
+		e.col_step[k] = op->o[k].stride[op->rank - 1];
 	for (int64_t i = from; i < to; i += n) {
 		n = to - i < VEC_CHUNK ? to - i : VEC_CHUNK;
+		e.cols = n;
 		for (int k = 0; k < op->nops; k++)
-			p[k] = op->o[k].m->data + at[k] + i * step[k];
+			e.p[k] = op->o[k].m->data + at[k] + i * e.col_step[k];
 		if (op->compute == VEC_F32)
-			map_f32(op, p, step, n);
+			map_f32(op, &e);
 		else if (op->compute == VEC_F64)
-			map_f64(op, p, step, n);
+			map_f64(op, e.p, e.col_step, n);
 		else
-			map_int(op, p, step, n);
+			map_int(op, e.p, e.col_step, n);
+	}
+}
+
+/* Are runs so short that several should go together? */
+static bool
+short_runs(const struct vec_op *op)
+{
+	return op->compute == VEC_F32 && op->apart &&
+	    op->size[op->rank - 1] <= SHORT_RUN;
+}
+
+/* Elements from..to-1 of the last dimension but one. */
+static void
+map_runs(const struct vec_op *op, const int64_t *at, int64_t from, int64_t to)
+{
+	int dim = op->rank - 2;
+	struct piece e = {.cols = op->size[dim + 1]};
+	int64_t most = VEC_CHUNK / e.cols;
+
+	for (int k = 0; k < op->nops; k++) {
+		e.row_step[k] = op->o[k].stride[dim];
+		e.col_step[k] = op->o[k].stride[dim + 1];
+	}
+	for (int64_t i = from; i < to; i += e.rows) {
+		e.rows = to - i < most ? to - i : most;
+		for (int k = 0; k < op->nops; k++)
+			e.p[k] = op->o[k].m->data + at[k] + i * e.row_step[k];
+		map_f32(op, &e);
 	}
 }
 
@@ -193,6 +242,10 @@ map_box(const struct vec_op *op, int dim, const int64_t *at, int64_t from,
 
 	if (dim == op->rank - 1) {
 		map_run(op, at, from, to);
+		return;
+	}
+	if (dim == op->rank - 2 && short_runs(op)) {
+		map_runs(op, at, from, to);
 		return;
 	}
 	for (int64_t i = from; i < to; i++) {

@@ -256,7 +256,8 @@ to_bf16(uint8_t *dst, const float *src, int64_t n)
 #include "runtime/sim/map_loops.h"
 
 const struct sim_loops sim_loops_avx2 = {"avx2", gemm, load_rows, store_rows,
-    transpose, epilogue, map_f32, reduce, accumulate};
+    transpose, epilogue, map_f32, reduce, accumulate,
+    first_max, add_where};
 #else
 typedef int wave_no_avx2;
 #endif

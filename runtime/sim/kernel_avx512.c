@@ -244,7 +244,8 @@ epi_steps(int64_t n, float *dst, const float *v, const float *scale,
 #include "runtime/sim/map_loops.h"
 
 const struct sim_loops sim_loops_avx512 = {"avx512", gemm, load_rows,
-    store_rows, transpose, epilogue, map_f32, reduce, accumulate};
+    store_rows, transpose, epilogue, map_f32, reduce, accumulate,
+    first_max, add_where};
 #else
 typedef int wave_no_avx512;
 #endif

@@ -102,7 +102,8 @@ transpose(float *dst, int64_t dst_row, const uint8_t *src, int64_t src_row,
 }
 
 const struct sim_loops sim_loops_portable = {"portable", gemm, load_rows,
-    store_rows, transpose, epilogue, map_f32, reduce, accumulate};
+    store_rows, transpose, epilogue, map_f32, reduce, accumulate,
+    first_max, add_where};
 
 const struct sim_loops *
 sim_loops_best(void)

@@ -60,6 +60,13 @@ struct sim_loops {
 	/* acc[i] = f(acc[i], x[i]) for reduction or window f */
 	void (*accumulate)(enum vec_func f, int64_t n, float *acc,
 	    const float *x);
+	/* best[i] = x[i] and arg[i] = tap where arg[i] < 0 (nothing yet), or
+	 * x[i] is greater or the first NaN */
+	void (*first_max)(int64_t n, float *best, float *arg, const float *x,
+	    float tap);
+	/* acc[i] += x[i] where y[i] == tap */
+	void (*add_where)(int64_t n, float *acc, const float *x,
+	    const float *y, float tap);
 };
 
 extern const struct sim_loops sim_loops_portable;

@@ -137,6 +137,31 @@ accumulate(enum vec_func f, int64_t n, float *restrict acc,
 }
 #undef EACH
 
+/* Bits, not conditions: both loops go without branches. */
+static inline void
+first_max(int64_t n, float *restrict best, float *restrict arg,
+    const float *restrict x, float tap)
+{
+	for (int64_t i = 0; i < n; i++) {
+		bool more = (arg[i] < 0) | (x[i] > best[i]) |
+		    ((x[i] != x[i]) & (best[i] == best[i]));
+
+		best[i] = more ? x[i] : best[i];
+		arg[i] = more ? tap : arg[i];
+	}
+}
+
+static inline void
+add_where(int64_t n, float *restrict acc, const float *restrict x,
+    const float *restrict y, float tap)
+{
+	for (int64_t i = 0; i < n; i++) {
+		float sum = acc[i] + x[i];
+
+		acc[i] = y[i] == tap ? sum : acc[i];
+	}
+}
+
 /* Whole rows of 16 in registers, then the rest. */
 #define ROWS(EXPR)                                       \
 	for (; i + RED_LANES <= n; i += RED_LANES)       \

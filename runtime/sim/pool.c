@@ -13,41 +13,58 @@
 
 struct worker {
 	struct pool *pool;
-	int index;
 	pthread_t thread;
 };
+
+/* A job is cut into parts that whoever comes first takes, so a worker that
+ * wakes late, or has no processor, holds nobody up. */
+#define PARTS 4 /* for each thread */
 
 struct pool {
 	int threads;
 	struct worker *workers;
+	/* One job; may be read by who has taken a part that is not done. */
 	void (*fn)(void *ctx, int64_t from, int64_t to);
 	void *ctx;
 	int64_t n, unit;
-	atomic_uint round; /* a new value is a new job */
-	atomic_int left;   /* workers still busy */
-	atomic_int asleep; /* workers that wait for wake */
-	bool stop;
+	uint32_t parts;
+	atomic_ullong free; /* number of the job << 32 | parts not taken */
+	atomic_uint undone; /* parts */
+	atomic_int asleep;  /* workers that wait for wake */
+	atomic_bool stop;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 };
 
-static void
-share(const struct pool *p, int index, int64_t *from, int64_t *to)
+static bool
+has_parts(unsigned long long free)
 {
-	int64_t units = (p->n + p->unit - 1) / p->unit;
-	*from = units * index / p->threads * p->unit;
-	*to = units * (index + 1) / p->threads * p->unit;
-	if (*to > p->n)
-		*to = p->n;
+	return (uint32_t)free != 0;
 }
 
 static void
-run_share(struct pool *p, int index)
+run_part(struct pool *p, uint32_t index)
 {
-	int64_t from, to;
-	share(p, index, &from, &to);
-	if (from < to)
-		p->fn(p->ctx, from, to);
+	int64_t units = (p->n + p->unit - 1) / p->unit;
+	int64_t from = units * index / p->parts * p->unit;
+	int64_t to = units * (index + 1) / p->parts * p->unit;
+
+	p->fn(p->ctx, from, to < p->n ? to : p->n);
+}
+
+/* Runs parts until all are taken. */
+static void
+run_parts(struct pool *p)
+{
+	unsigned long long free = atomic_load(&p->free);
+
+	while (has_parts(free)) {
+		if (!atomic_compare_exchange_weak(&p->free, &free, free - 1))
+			continue;
+		run_part(p, p->parts - (uint32_t)free);
+		atomic_fetch_sub(&p->undone, 1);
+		free = atomic_load(&p->free);
+	}
 }
 
 static void
@@ -60,19 +77,25 @@ poll(int i)
 #endif
 }
 
-/* asleep is raised before round is looked at once more, and start looks at
+static bool
+idle(struct pool *p)
+{
+	return !has_parts(atomic_load(&p->free)) && !atomic_load(&p->stop);
+}
+
+/* asleep is raised before the job is looked at once more, and wake_up looks at
  * them in the other order: no job is missed. */
 static void
-await(struct pool *p, unsigned seen)
+await(struct pool *p)
 {
 	for (int i = 0; i < POLLS; i++) {
-		if (atomic_load(&p->round) != seen)
+		if (!idle(p))
 			return;
 		poll(i);
 	}
 	pthread_mutex_lock(&p->lock);
 	atomic_fetch_add(&p->asleep, 1);
-	while (atomic_load(&p->round) == seen)
+	while (idle(p))
 		pthread_cond_wait(&p->wake, &p->lock);
 	atomic_fetch_sub(&p->asleep, 1);
 	pthread_mutex_unlock(&p->lock);
@@ -82,22 +105,18 @@ static void *
 work(void *arg)
 {
 	struct worker *w = arg;
-	unsigned seen = 0;
+
 	for (;;) {
-		await(w->pool, seen);
-		seen = atomic_load(&w->pool->round);
-		if (w->pool->stop)
+		await(w->pool);
+		if (atomic_load(&w->pool->stop))
 			return NULL;
-		run_share(w->pool, w->index);
-		atomic_fetch_sub(&w->pool->left, 1);
+		run_parts(w->pool);
 	}
 }
 
 static void
-start(struct pool *p)
+wake_up(struct pool *p)
 {
-	atomic_store(&p->left, p->threads - 1);
-	atomic_fetch_add(&p->round, 1);
 	if (atomic_load(&p->asleep) == 0)
 		return;
 	pthread_mutex_lock(&p->lock);
@@ -122,7 +141,6 @@ pool_new(int threads)
 	for (int i = 1; i < threads; i++) {
 		struct worker *w = &p->workers[i];
 		w->pool = p;
-		w->index = i;
 		if (pthread_create(&w->thread, NULL, work, w) != 0)
 			break;
 		p->threads++;
@@ -135,8 +153,8 @@ pool_free(struct pool *p)
 {
 	if (p == NULL)
 		return;
-	p->stop = true;
-	start(p);
+	atomic_store(&p->stop, true);
+	wake_up(p);
 	for (int i = 1; i < p->threads; i++)
 		pthread_join(p->workers[i].thread, NULL);
 	pthread_cond_destroy(&p->wake);
@@ -149,6 +167,9 @@ void
 pool_run(struct pool *p, int64_t n, int64_t unit,
     void (*fn)(void *ctx, int64_t from, int64_t to), void *ctx)
 {
+	unsigned long long job;
+	int64_t units = (n + unit - 1) / unit;
+
 	if (p == NULL || p->threads == 1 || n <= unit) {
 		fn(ctx, 0, n);
 		return;
@@ -157,8 +178,14 @@ pool_run(struct pool *p, int64_t n, int64_t unit,
 	p->ctx = ctx;
 	p->n = n;
 	p->unit = unit;
-	start(p);
-	run_share(p, 0);
-	for (int i = 0; atomic_load(&p->left) > 0; i++)
+	p->parts = (uint32_t)p->threads * PARTS;
+	if (p->parts > units)
+		p->parts = (uint32_t)units;
+	atomic_store(&p->undone, p->parts);
+	job = (atomic_load(&p->free) >> 32) + 1;
+	atomic_store(&p->free, job << 32 | p->parts);
+	wake_up(p);
+	run_parts(p);
+	for (int i = 0; atomic_load(&p->undone) > 0; i++)
 		poll(i);
 }

@@ -153,6 +153,64 @@ vec_put_f32(const struct vec_op *op, uint8_t *dst, int64_t step,
 	}
 }
 
+/* The first row again, or the first column. */
+static void
+spread_rows(float *dst, int64_t rows, int64_t cols)
+{
+	for (int64_t r = 1; r < rows; r++)
+		memcpy(dst + r * cols, dst, (size_t)cols * sizeof *dst);
+}
+
+static void
+spread_cols(float *dst, const float *column, int64_t rows, int64_t cols)
+{
+	for (int64_t r = 0; r < rows; r++, dst += cols)
+		for (int64_t c = 0; c < cols; c++)
+			dst[c] = column[r];
+}
+
+void
+vec_get_rows(const struct vec_op *op, float *dst, const uint8_t *src,
+    int64_t row_step, int64_t col_step, enum dtype t, int64_t rows,
+    int64_t cols)
+{
+	struct vec_rows v = vec_join(rows, cols, row_step, col_step);
+	float column[VEC_CHUNK];
+
+	if (v.rows == 1) {
+		vec_get_f32(op, dst, src, v.col_step, t, v.cols);
+	} else if (row_step == 0) {
+		vec_get_f32(op, dst, src, col_step, t, cols);
+		spread_rows(dst, rows, cols);
+	} else if (col_step == 0 && rows <= VEC_CHUNK) {
+		vec_get_f32(op, column, src, row_step, t, rows);
+		spread_cols(dst, column, rows, cols);
+	} else if (is_short(t) && col_step == (int64_t)dtype_size(t)) {
+		op->loops->load(t, dst, cols, src, row_step, rows, cols);
+	} else {
+		for (int64_t r = 0; r < rows; r++)
+			vec_get_f32(op, dst + r * cols, src + r * row_step,
+			    col_step, t, cols);
+	}
+}
+
+void
+vec_put_rows(const struct vec_op *op, uint8_t *dst, int64_t row_step,
+    int64_t col_step, enum dtype t, const float *src, int64_t rows,
+    int64_t cols)
+{
+	struct vec_rows v = vec_join(rows, cols, row_step, col_step);
+
+	if (v.rows > 1 && is_short(t) &&
+	    col_step == (int64_t)dtype_size(t)) {
+		op->loops->store(t, dst, row_step, src, cols, rows, cols);
+		return;
+	}
+	for (int64_t r = 0; r < v.rows; r++)
+		vec_put_f32(op, dst + r * v.row_step, v.col_step, t,
+		    src + r * v.cols, v.cols);
+}
+
 double
 vec_get_f64(const uint8_t *p, enum dtype t)
 {

@@ -37,10 +37,18 @@ struct vec_op {
 	atomic_bool bad;
 };
 
+/* Dimensions of VWIN: those of the result, then taps. */
+enum { WIN_N, WIN_D, WIN_H, WIN_W, WIN_C, WIN_KD, WIN_KH, WIN_KW };
+
 /* Each runs one kind of instruction; false when an operand lies outside. */
 bool vec_map(struct exec_group *g, struct vec_op *op);
 bool vec_reduce(struct exec_group *g, struct vec_op *op);
 bool vec_window(struct exec_group *g, struct vec_op *op);
+
+/* Does vec_slide_rows take the instruction? Result and image must be apart. */
+bool vec_slides(const struct vec_op *op);
+/* Rows from..to-1 of the result, which count (n, d, h); ctx is the vec_op. */
+void vec_slide_rows(void *ctx, int64_t from, int64_t to);
 
 /* Drops dimensions of one element and joins neighbours that every operand
  * walks in one go; outer and reduced dimensions stay apart. */
@@ -63,6 +71,30 @@ void vec_get_f32(const struct vec_op *op, float *dst, const uint8_t *src,
     int64_t step, enum dtype t, int64_t n);
 void vec_put_f32(const struct vec_op *op, uint8_t *dst, int64_t step,
     enum dtype t, const float *src, int64_t n);
+
+/* rows x cols elements, in f32 without gaps. */
+void vec_get_rows(const struct vec_op *op, float *dst, const uint8_t *src,
+    int64_t row_step, int64_t col_step, enum dtype t, int64_t rows,
+    int64_t cols);
+void vec_put_rows(const struct vec_op *op, uint8_t *dst, int64_t row_step,
+    int64_t col_step, enum dtype t, const float *src, int64_t rows,
+    int64_t cols);
+
+/* Rows and columns with steps in bytes; as one row where the columns' step
+ * leads from row to row. */
+struct vec_rows {
+	int64_t rows, cols, row_step, col_step;
+};
+
+static inline struct vec_rows
+vec_join(int64_t rows, int64_t cols, int64_t row_step, int64_t col_step)
+{
+	if (cols == 1)
+		return (struct vec_rows){1, rows, 0, row_step};
+	if (rows == 1 || row_step == wrap_mul(cols, col_step))
+		return (struct vec_rows){1, rows * cols, 0, col_step};
+	return (struct vec_rows){rows, cols, row_step, col_step};
+}
 
 double vec_get_f64(const uint8_t *p, enum dtype t);
 void vec_put_f64(uint8_t *p, enum dtype t, double v);

@@ -6,6 +6,7 @@
 #include "runtime/sim/vec_op.h"
 
 #define COLUMNS 128 /* results side by side */
+#define SHORT_RUN 256 /* elements: reducing each alone costs as much again */
 
 /* ---- scalar accumulators: f64, integers ---- */
 
@@ -182,6 +183,17 @@ reduce_arg(const struct vec_op *op, int64_t src, uint8_t *dst)
 		vec_put_int(dst, op->o[0].t, (uint64_t)at);
 }
 
+static void
+put_whole(const struct vec_op *op, uint8_t *dst, uint64_t v)
+{
+	if (op->o[0].t == DT_U8)
+		*dst = (uint8_t)v;
+	else if (dtype_is_float(op->o[0].t))
+		vec_put_f64(dst, op->o[0].t, (double)v);
+	else
+		vec_put_int(dst, op->o[0].t, v);
+}
+
 /* A bit for each of the first 64 elements. */
 static void
 reduce_bits(const struct vec_op *op, int64_t src, uint8_t *dst)
@@ -202,10 +214,27 @@ reduce_bits(const struct vec_op *op, int64_t src, uint8_t *dst)
 			bits |= (uint64_t)set << e;
 		}
 	} while (next_run(op, i, &src));
-	if (dtype_is_float(op->o[0].t))
-		vec_put_f64(dst, op->o[0].t, (double)bits);
-	else
-		vec_put_int(dst, op->o[0].t, bits);
+	put_whole(op, dst, bits);
+}
+
+/* The same for n neighbours, each of one run. */
+static void
+bits_of_rows(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
+{
+	int dim = op->rank - 2;
+	const struct vec_side *s = &op->o[1];
+	int64_t cols = op->size[dim + 1];
+	float x[VEC_CHUNK];
+
+	vec_get_rows(op, x, s->m->data + src, s->stride[dim],
+	    s->stride[dim + 1], s->t, n, cols);
+	for (int64_t r = 0; r < n; r++) {
+		uint64_t bits = 0;
+
+		for (int64_t c = 0; c < cols; c++)
+			bits |= (uint64_t)(x[r * cols + c] > 0) << c;
+		put_whole(op, dst + r * op->o[0].stride[dim], bits);
+	}
 }
 
 /* ---- f32 ---- */
@@ -221,69 +250,117 @@ identity(const struct vec_op *op)
 	}
 }
 
-/* The tree over lanes that are n values each, ld apart. */
+/* The tree over lanes that are n values each. */
 static void
-fold_lanes(const struct vec_op *op, float *acc, int64_t ld, int64_t n)
+fold_lanes(const struct vec_op *op, float *acc, int64_t n)
 {
 	for (int w = RED_LANES / 2; w > 0; w /= 2)
-		for (int j = 0; j < w; j++)
-			op->loops->accumulate(op->func, n, acc + j * ld,
-			    acc + (j + w) * ld);
+		op->loops->accumulate(op->func, w * n, acc, acc + w * n);
 }
 
-/* Runs are gathered until a multiple of the lanes is there. */
+/* n elements as f32: where they lie, or in buffer. */
+static const float *
+floats(const struct vec_op *op, const uint8_t *p, int64_t step, int64_t n,
+    float *buffer)
+{
+	if (op->o[1].t == DT_F32 && step == 4 &&
+	    (uintptr_t)p % sizeof(float) == 0)
+		return (const float *)(const void *)p;
+	vec_get_f32(op, buffer, p, step, op->o[1].t, n);
+	return buffer;
+}
+
+/* Whole rows of lanes are reduced as they come; of runs that are none, the
+ * rest is gathered until it is a row. */
 static void
 reduce_f32(const struct vec_op *op, int64_t src, uint8_t *dst)
 {
 	int64_t i[VEC_MAX_RANK] = {0}, step, have = 0;
 	int64_t n = run_length(op, &step);
 	const struct vec_side *s = &op->o[1];
-	float acc[RED_LANES], buffer[VEC_CHUNK];
+	float acc[RED_LANES], rest[RED_LANES], buffer[VEC_CHUNK];
 
 	for (int j = 0; j < RED_LANES; j++)
 		acc[j] = identity(op);
 	do {
+		const uint8_t *p = s->m->data + src;
+
 		for (int64_t k = 0, more; k < n; k += more) {
-			more = n - k < VEC_CHUNK - have ? n - k :
-			    VEC_CHUNK - have;
-			vec_get_f32(op, buffer + have,
-			    s->m->data + src + k * step, step, s->t, more);
-			have += more;
-			if (have < VEC_CHUNK)
+			more = (n - k < VEC_CHUNK ? n - k : VEC_CHUNK) /
+			    RED_LANES * RED_LANES;
+			if (have == 0 && more > 0) {
+				op->loops->reduce(op->func, more, acc,
+				    floats(op, p + k * step, step, more,
+				    buffer));
 				continue;
-			op->loops->reduce(op->func, have, acc, buffer);
+			}
+			more = n - k < RED_LANES - have ? n - k :
+			    RED_LANES - have;
+			vec_get_f32(op, rest + have, p + k * step, step, s->t,
+			    more);
+			have += more;
+			if (have < RED_LANES)
+				continue;
+			op->loops->reduce(op->func, have, acc, rest);
 			have = 0;
 		}
 	} while (next_run(op, i, &src));
-	op->loops->reduce(op->func, have, acc, buffer);
-	fold_lanes(op, acc, 1, 1);
+	op->loops->reduce(op->func, have, acc, rest);
+	fold_lanes(op, acc, 1);
 	vec_put_f32(op, dst, 0, op->o[0].t, acc, 1);
 }
 
 /* n results whose sources lie side by side: a lane holds one accumulator of
- * each. */
+ * each. Without gaps between the rows, several lanes are one run. */
 static void
 reduce_columns(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
 {
-	int64_t i[VEC_MAX_RANK] = {0}, step, e = 0;
+	int64_t i[VEC_MAX_RANK] = {0}, step, lane = 0, rows;
 	int64_t len = run_length(op, &step);
 	const struct vec_side *s = &op->o[1];
-	float acc[RED_LANES * COLUMNS], row[COLUMNS];
+	float acc[RED_LANES * COLUMNS], buffer[RED_LANES * COLUMNS];
 
-	for (int64_t j = 0; j < RED_LANES * COLUMNS; j++)
+	for (int64_t j = 0; j < RED_LANES * n; j++)
 		acc[j] = identity(op);
 	do {
-		const uint8_t *p = s->m->data + src;
-
-		for (int64_t k = 0; k < len; k++, e++, p += step) {
-			vec_get_f32(op, row, p, s->size, s->t, n);
-			op->loops->accumulate(op->func, n,
-			    acc + e % RED_LANES * COLUMNS, row);
+		for (int64_t k = 0; k < len; k += rows) {
+			rows = RED_LANES - lane;
+			if (step != n * s->size)
+				rows = 1;
+			if (rows > len - k)
+				rows = len - k;
+			op->loops->accumulate(op->func, rows * n,
+			    acc + lane * n, floats(op, s->m->data + src +
+			    k * step, s->size, rows * n, buffer));
+			lane = (lane + rows) % RED_LANES;
 		}
 	} while (next_run(op, i, &src));
-	fold_lanes(op, acc, COLUMNS, n);
+	fold_lanes(op, acc, n);
 	vec_put_f32(op, dst, op->o[0].stride[op->rank - op->nred - 1],
 	    op->o[0].t, acc, n);
+}
+
+/* The same for n results whose sources are short runs, one after the other:
+ * turned, they lie side by side. */
+static void
+reduce_turned(const struct vec_op *op, int64_t src, uint8_t *dst, int64_t n)
+{
+	int last = op->rank - 2;
+	const struct vec_side *s = &op->o[1];
+	const uint8_t *p = s->m->data + src;
+	int64_t len = op->size[last + 1], cols;
+	float acc[RED_LANES * COLUMNS], buffer[RED_LANES * COLUMNS];
+
+	for (int64_t j = 0; j < RED_LANES * n; j++)
+		acc[j] = identity(op);
+	for (int64_t k = 0; k < len; k += cols) {
+		cols = len - k < RED_LANES ? len - k : RED_LANES;
+		op->loops->transpose(buffer, n, p + k * s->size,
+		    s->stride[last], n, cols);
+		op->loops->accumulate(op->func, cols * n, acc, buffer);
+	}
+	fold_lanes(op, acc, n);
+	vec_put_f32(op, dst, op->o[0].stride[last], op->o[0].t, acc, n);
 }
 
 /* ---- the outer dimensions ---- */
@@ -307,35 +384,69 @@ by_columns(const struct vec_op *op)
 	    op->o[1].stride[op->rank - 1] != op->o[1].size;
 }
 
+/* Is it worth to turn the last outer dimension's runs into columns? */
+static bool
+by_turning(const struct vec_op *op)
+{
+	int last = op->rank - 2;
+
+	return op->compute == VEC_F32 && !is_arg(op) && op->nred == 1 &&
+	    last >= 0 && op->apart && op->size[last] >= 4 &&
+	    op->size[last + 1] <= SHORT_RUN && op->o[1].t == DT_F32 &&
+	    op->o[1].stride[last + 1] == op->o[1].size;
+}
+
+/* How many results of the last outer dimension are computed together. */
+static int64_t
+together(const struct vec_op *op)
+{
+	if (by_columns(op) || by_turning(op))
+		return COLUMNS;
+	if (op->func == VF_rbits && op->compute == VEC_F32 && op->apart &&
+	    op->nred == 1 && op->size[op->rank - 1] <= 64)
+		return VEC_CHUNK / 64;
+	return 1;
+}
+
+static void
+reduce_one(const struct vec_op *op, int64_t src, uint8_t *dst)
+{
+	if (op->func == VF_rbits)
+		reduce_bits(op, src, dst);
+	else if (is_arg(op))
+		reduce_arg(op, src, dst);
+	else if (op->compute == VEC_F32)
+		reduce_f32(op, src, dst);
+	else
+		reduce_wide(op, src, dst);
+}
+
 static void
 reduce_box(const struct vec_op *op, int dim, int64_t dst, int64_t src,
     int64_t from, int64_t to)
 {
 	int outer = op->rank - op->nred;
 	uint8_t *p = op->o[0].m->data + dst;
-	int64_t dstep, sstep, n;
+	int64_t dstep, sstep, n, most;
 
 	if (dim == outer) {
-		if (op->func == VF_rbits)
-			reduce_bits(op, src, p);
-		else if (is_arg(op))
-			reduce_arg(op, src, p);
-		else if (op->compute == VEC_F32)
-			reduce_f32(op, src, p);
-		else
-			reduce_wide(op, src, p);
+		reduce_one(op, src, p);
 		return;
 	}
 	dstep = op->o[0].stride[dim];
 	sstep = op->o[1].stride[dim];
-	n = dim == outer - 1 && by_columns(op) ? COLUMNS : 1;
+	most = dim == outer - 1 ? together(op) : 1;
 	for (int64_t i = from; i < to; i += n) {
-		if (n > 1)
-			reduce_columns(op, src + i * sstep, p + i * dstep,
-			    to - i < n ? to - i : n);
-		else
+		n = to - i < most ? to - i : most;
+		if (most == 1)
 			reduce_box(op, dim + 1, dst + i * dstep,
 			    src + i * sstep, 0, op->size[dim + 1]);
+		else if (op->func == VF_rbits)
+			bits_of_rows(op, src + i * sstep, p + i * dstep, n);
+		else if (by_columns(op))
+			reduce_columns(op, src + i * sstep, p + i * dstep, n);
+		else
+			reduce_turned(op, src + i * sstep, p + i * dstep, n);
 	}
 }
 

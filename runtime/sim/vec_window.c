@@ -1,11 +1,10 @@
-/* VWIN: dimensions n, d, h, w, c of the result, then taps kd, kh, kw. */
+/* VWIN, element by element in the order of the definition: what vec_slide.c
+ * does not take, and the choice between them. */
 #include <math.h>
 #include <string.h>
 
 #include "runtime/sim/exec.h"
 #include "runtime/sim/vec_op.h"
-
-enum { DIM_N, DIM_D, DIM_H, DIM_W, DIM_C, DIM_KD, DIM_KH, DIM_KW };
 
 /* One pixel of the result. */
 struct pixel {
@@ -26,7 +25,7 @@ next_tap(const struct vec_op *op, struct pixel *p)
 		bool in = true;
 
 		for (int a = 2;; a--) {
-			if (++p->k[a] < op->size[DIM_KD + a])
+			if (++p->k[a] < op->size[WIN_KD + a])
 				break;
 			if (a == 0)
 				return false;
@@ -42,7 +41,7 @@ next_tap(const struct vec_op *op, struct pixel *p)
 			    pos / up < x[a].extent;
 			for (int i = 0; i + 1 < op->nops; i++)
 				p->at[i] = wrap_step(p->at[i], pos / up,
-				    op->o[1 + i].stride[DIM_D + a]);
+				    op->o[1 + i].stride[WIN_D + a]);
 		}
 		if (in)
 			return true;
@@ -60,7 +59,7 @@ start(struct pixel *p)
 static int64_t
 tap_number(const struct vec_op *op, const struct pixel *p)
 {
-	return (p->k[0] * op->size[DIM_KH] + p->k[1]) * op->size[DIM_KW] +
+	return (p->k[0] * op->size[WIN_KH] + p->k[1]) * op->size[WIN_KW] +
 	    p->k[2];
 }
 
@@ -69,9 +68,9 @@ static int64_t
 under(struct vec_op *op, const struct pixel *p, int i, int64_t c, int64_t n)
 {
 	const struct vec_side *s = &op->o[1 + i];
-	int64_t addr = wrap_step(p->at[i], c, s->stride[DIM_C]);
+	int64_t addr = wrap_step(p->at[i], c, s->stride[WIN_C]);
 
-	if (mem_holds(s->m, addr, n, s->stride[DIM_C], s->size))
+	if (mem_holds(s->m, addr, n, s->stride[WIN_C], s->size))
 		return addr;
 	atomic_store(&op->bad, true);
 	return -1;
@@ -123,8 +122,8 @@ static void
 window_unpool(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 {
 	const struct vec_side *s = &op->o[1], *k = &op->o[2];
-	int64_t last = op->size[DIM_KD] * op->size[DIM_KH] *
-	    op->size[DIM_KW] - 1;
+	int64_t last = op->size[WIN_KD] * op->size[WIN_KH] *
+	    op->size[WIN_KW] - 1;
 	uint64_t i = 0;
 	double f = 0;
 
@@ -150,31 +149,17 @@ window_unpool(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 		vec_put_f64(dst, op->o[0].t, f);
 }
 
-/* n channels from c on, at most VEC_CHUNK. */
-static void
-window_f32(struct vec_op *op, struct pixel *p, int64_t c, int64_t n,
-    uint8_t *dst)
+static double
+wider(const struct vec_op *op, double f, double x)
 {
-	const struct vec_side *s = &op->o[1];
-	float acc[VEC_CHUNK], row[VEC_CHUNK];
-
-	for (int64_t i = 0; i < n; i++)
-		acc[i] = op->func == VF_wmax ? -INFINITY : 0;
-	for (start(p); next_tap(op, p);) {
-		int64_t addr = under(op, p, 0, c, n);
-
-		if (addr < 0)
-			return;
-		vec_get_f32(op, row, s->m->data + addr, s->stride[DIM_C],
-		    s->t, n);
-		op->loops->accumulate(op->func, n, acc, row);
-	}
-	vec_put_f32(op, dst, op->o[0].stride[DIM_C], op->o[0].t, acc, n);
+	if (op->func == VF_wmax)
+		return f != f || f > x ? f : x;
+	return op->compute == VEC_F32 ? (double)((float)f + (float)x) : f + x;
 }
 
-/* One channel in integers or f64. */
+/* One channel of a sum or maximum. */
 static void
-window_wide(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
+window_one(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 {
 	const struct vec_side *s = &op->o[1];
 	bool max = op->func == VF_wmax;
@@ -192,10 +177,13 @@ window_wide(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 			uint64_t x = vec_get_int(e, s->t);
 
 			i = !max ? i + x : vec_int_less(s->t, x, i) ? i : x;
+		} else if (op->compute == VEC_F64) {
+			f = wider(op, f, vec_get_f64(e, s->t));
 		} else {
-			double x = vec_get_f64(e, s->t);
+			float x;
 
-			f = !max ? f + x : f != f || f > x ? f : x;
+			vec_get_f32(op, &x, e, 0, s->t, 1);
+			f = wider(op, f, (double)x);
 		}
 	}
 	if (op->compute == VEC_INT)
@@ -207,28 +195,15 @@ window_wide(struct vec_op *op, struct pixel *p, int64_t c, uint8_t *dst)
 static void
 window_pixel(struct vec_op *op, struct pixel *p, uint8_t *dst)
 {
-	int64_t step = op->o[0].stride[DIM_C], n;
+	int64_t step = op->o[0].stride[WIN_C];
 
-	for (int64_t c = 0; c < op->size[DIM_C]; c += n) {
-		n = op->size[DIM_C] - c;
-		if (op->func == VF_warg || op->func == VF_wunpool ||
-		    op->compute != VEC_F32)
-			n = 1;
-		if (op->func == VF_warg) {
+	for (int64_t c = 0; c < op->size[WIN_C]; c++) {
+		if (op->func == VF_warg)
 			window_arg(op, p, c, dst + c * step);
-			continue;
-		}
-		if (op->func == VF_wunpool) {
+		else if (op->func == VF_wunpool)
 			window_unpool(op, p, c, dst + c * step);
-			continue;
-		}
-		if (op->compute != VEC_F32) {
-			window_wide(op, p, c, dst + c * step);
-			continue;
-		}
-		if (n > VEC_CHUNK)
-			n = VEC_CHUNK;
-		window_f32(op, p, c, n, dst + c * step);
+		else
+			window_one(op, p, c, dst + c * step);
 	}
 }
 
@@ -241,20 +216,20 @@ window_rows(void *ctx, int64_t from, int64_t to)
 	struct pixel p;
 
 	for (int64_t r = from; r < to; r++) {
-		int64_t n = r / (size[DIM_D] * size[DIM_H]);
-		int64_t dst = op->o[0].base + n * step[DIM_N];
+		int64_t n = r / (size[WIN_D] * size[WIN_H]);
+		int64_t dst = op->o[0].base + n * step[WIN_N];
 
-		p.o[0] = r / size[DIM_H] % size[DIM_D];
-		p.o[1] = r % size[DIM_H];
+		p.o[0] = r / size[WIN_H] % size[WIN_D];
+		p.o[1] = r % size[WIN_H];
 		for (int i = 0; i + 1 < op->nops; i++)
 			p.src[i] = wrap_step(op->o[1 + i].base, n,
-			    op->o[1 + i].stride[DIM_N]);
-		dst += p.o[0] * step[DIM_D] + p.o[1] * step[DIM_H];
-		for (p.o[2] = 0; p.o[2] < size[DIM_W]; p.o[2]++) {
+			    op->o[1 + i].stride[WIN_N]);
+		dst += p.o[0] * step[WIN_D] + p.o[1] * step[WIN_H];
+		for (p.o[2] = 0; p.o[2] < size[WIN_W]; p.o[2]++) {
 			if (atomic_load(&op->bad))
 				return;
 			window_pixel(op, &p, op->o[0].m->data + dst +
-			    p.o[2] * step[DIM_W]);
+			    p.o[2] * step[WIN_W]);
 		}
 	}
 }
@@ -264,11 +239,11 @@ static bool
 apart(const struct vec_op *op)
 {
 	const struct vec_side *d = &op->o[0];
-	int64_t image[5] = {op->size[DIM_N], 0, 0, 0, op->size[DIM_C]};
+	int64_t image[5] = {op->size[WIN_N], 0, 0, 0, op->size[WIN_C]};
 	struct mem_range w, r;
 
 	for (int a = 0; a < 3; a++)
-		image[DIM_D + a] = op->v->axis[a].extent;
+		image[WIN_D + a] = op->v->axis[a].extent;
 	if (!mem_apart(5, op->size, d->stride, d->size) ||
 	    !mem_box(5, op->size, d->stride, d->size, &w))
 		return false;
@@ -285,17 +260,21 @@ apart(const struct vec_op *op)
 bool
 vec_window(struct exec_group *g, struct vec_op *op)
 {
-	int64_t rows = op->size[DIM_N] * op->size[DIM_D] * op->size[DIM_H];
-	int64_t work = rows * op->size[DIM_W] * op->size[DIM_C];
+	int64_t rows = op->size[WIN_N] * op->size[WIN_D] * op->size[WIN_H];
+	int64_t work = rows * op->size[WIN_W] * op->size[WIN_C];
+	void (*run)(void *ctx, int64_t from, int64_t to);
 	struct mem_range r;
+	bool free;
 
 	if (!vec_inside(op, 0, 5, &r))
 		return false;
 	for (int a = 0; a < 3; a++)
-		work *= op->size[DIM_KD + a];
-	if (work >= VEC_SHARED && g->pool != NULL && apart(op))
-		pool_run(g->pool, rows, 1, window_rows, op);
+		work *= op->size[WIN_KD + a];
+	free = apart(op);
+	run = free && vec_slides(op) ? vec_slide_rows : window_rows;
+	if (free && work >= VEC_SHARED)
+		pool_run(g->pool, rows, 1, run, op);
 	else
-		window_rows(op, 0, rows);
+		run(op, 0, rows);
 	return !atomic_load(&op->bad);
 }

@@ -194,6 +194,69 @@ view_place(const struct view *v, int inner, const struct view_row *r,
 }
 
 bool
+view_edge(const struct view *v, int inner, const struct view_row *r,
+    const struct view_run *run, int64_t rows, struct view_edge *out)
+{
+	const struct view_axis *x = &v->axis[2];
+
+	if (rows > 1 && inner != 2)
+		return false;
+	out->pos = wrap_sub(wrap_step(wrap_mul(r->o[2], x->stride),
+	    run->tap[2], x->dil), x->pad);
+	if (out->pos < -MAX_EXTENT || out->pos > MAX_EXTENT ||
+	    x->extent > MAX_EXTENT)
+		return false;
+	out->step = rows > 1 ? x->stride : 0;
+	out->offset = wrap_mul(r->n, v->n_addr);
+	out->outside = false;
+	for (int a = 0; a < 2; a++) {
+		int64_t pos, rest = 0;
+
+		x = &v->axis[a];
+		pos = wrap_sub(wrap_step(wrap_mul(r->o[a], x->stride),
+		    run->tap[a], x->dil), x->pad);
+		if (pos >= 0 && x->up != 1)
+			pos = split(pos, x->up, &rest);
+		if (pos < 0 || rest != 0 || pos >= x->extent)
+			out->outside = true;
+		out->offset = wrap_step(out->offset, pos, x->addr);
+	}
+	return true;
+}
+
+/* a / b, rounded up; both are positive. */
+static int64_t
+divide_up(int64_t a, int64_t b)
+{
+	int64_t rest;
+
+	return b == 1 ? a : split(a + b - 1, b, &rest);
+}
+
+void
+view_clip(const struct view *v, const struct view_run *run, int64_t pos,
+    int64_t *from, int64_t *to)
+{
+	const struct view_axis *x = &v->axis[2];
+	int64_t lo = pos < 0 ? divide_up(-pos, x->dil) : 0;
+	int64_t hi = run->last - run->tap[2] + 1;
+
+	if (pos >= x->extent)
+		hi = 0;
+	else if (pos + (hi - 1) * x->dil >= x->extent)
+		hi = divide_up(x->extent - pos, x->dil);
+	*from = *to = 0;
+	if (lo >= hi)
+		return;
+	*from = lo > 0 ? lo * v->c - run->c : 0;
+	*to = hi * v->c - run->c;
+	if (*to > run->len)
+		*to = run->len;
+	if (*from > *to)
+		*from = *to;
+}
+
+bool
 view_part(const struct view *v, int64_t outer0, int64_t outer, int64_t k0,
     int64_t k, struct view_part *out)
 {

@@ -56,6 +56,22 @@ struct view_place {
 bool view_place(const struct view *v, int inner, const struct view_row *r,
     const struct view_run *run, int64_t rows, struct view_place *out);
 
+/* Rows of a segment for which not all taps of a run lie inside. */
+struct view_edge {
+	int64_t offset; /* of position 0 of the last axis, without the base */
+	int64_t pos;    /* of the first tap for row 0, which may be outside */
+	int64_t step;   /* from row to row */
+	bool outside;   /* nothing is stored, by the other axes */
+};
+
+/* False when the rows must be asked tap by tap; rows is small. */
+bool view_edge(const struct view *v, int inner, const struct view_row *r,
+    const struct view_run *run, int64_t rows, struct view_edge *out);
+
+/* Columns from..to-1 of the run are stored when its first tap is at pos. */
+void view_clip(const struct view *v, const struct view_run *run, int64_t pos,
+    int64_t *from, int64_t *to);
+
 /* Rows and columns that a tile (outer x k) covers. */
 struct view_part {
 	int64_t p, np, q, nq;

@@ -199,8 +199,8 @@ missed=0
 bound() { # TEXT VALUE LOW HIGH
 	awk -v v="$2" -v lo="$3" -v hi="$4" -v t="$1" 'BEGIN {
 		ok = v >= lo && v <= hi
-		printf "%s %s: %.3f, wanted %g to %g\n", ok ? "holds " :
-		    "MISSED", t, v, lo, hi
+		word = ok ? "holds " : "MISSED"
+		printf "%s %s: %.3f, wanted %g to %g\n", word, t, v, lo, hi
 		exit !ok }' >>"$out/mbs.txt" || missed=1
 }
 echo >>"$out/mbs.txt"

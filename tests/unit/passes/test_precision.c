@@ -113,6 +113,27 @@ static const struct pass_case cases[] = {
 	    "  %8 = concat %5, %1 {axis = 1} : f32[1,3]\n"
 	    "  assign %2 := %7\n"
 	    "  output %8 \"y\"\n"},
+    /* A norm's scale is f32 in another shape, too: the backward pass brings
+     * it there, and computes from it what the forward pass did. */
+    {"bf16_scale", PASS_set_precision, 2, DT_BF16,
+	    "input %x \"x\" : f32[2,1,1]\n"
+	    "state %s \"s\" trainable : f32[2] = [1,2]\n"
+	    "state %w \"w\" trainable : f32[2] = [3,4]\n"
+	    "%a = reshape %s {shape = [2,1,1]} : f32[2,1,1]\n"
+	    "%b = reshape %w {shape = [1,1,2]} : f32[1,1,2]\n"
+	    "%y = mul %x, %a : f32[2,1,1]\n"
+	    "%z = matmul %y, %b : f32[2,1,2]\n"
+	    "output %z \"y\"\n",
+	    "  input  %0 \"x\" : f32[2,1,1]\n"
+	    "  state  %1 \"s\" trainable : f32[2] = [1,2]\n"
+	    "  state  %2 \"w\" trainable : f32[2] = [3,4]\n"
+	    "  %3 = cast %2 {to = bf16} : bf16[2]\n"
+	    "  %4 = cast %0 {to = bf16} : bf16[2,1,1]\n"
+	    "  %5 = reshape %1 {shape = [2,1,1]} : f32[2,1,1]\n"
+	    "  %6 = reshape %3 {shape = [1,1,2]} : bf16[1,1,2]\n"
+	    "  %7 = mul %4, %5 : bf16[2,1,1]\n"
+	    "  %8 = matmul %7, %6 : f32[2,1,2]\n"
+	    "  output %8 \"y\"\n"},
     {"f64_contraction", PASS_set_precision, 2, DT_NONE,
 	    "input %x \"x\" : f64[1,2]\n"
 	    "const %w : f64[2,2] = [1,2,3,4]\n"

@@ -413,6 +413,76 @@ reductions(void **state)
 	}
 }
 
+/* What one element of a window is after another tap. */
+static void
+naive_tap(float x, float y, float tap, float *best, float *arg, float *sum)
+{
+	if (*arg < 0 || x > *best || (isnan(x) && !isnan(*best))) {
+		*best = x;
+		*arg = tap;
+	}
+	if (y == tap)
+		*sum += x;
+}
+
+/* Maxima with their taps, and sums of what belongs to a tap, in every
+ * length. */
+static void
+window_taps(void **state)
+{
+	enum { N = 70, TAPS = 6 };
+	const struct sim_loops *l[3];
+	int n = usable_loops(l);
+	uint64_t seed = 23;
+
+	(void)state;
+	for (int t = 0; t < 300; t++) {
+		int len = t % N + 1;
+		float best[3][N], arg[3][N], sum[3][N], want[3][N];
+
+		for (int j = 0; j < N; j++) {
+			want[0][j] = want[2][j] = 0;
+			want[1][j] = -1;
+		}
+		for (int i = 0; i < n; i++) {
+			memcpy(best[i], want[0], sizeof best[i]);
+			memcpy(arg[i], want[1], sizeof arg[i]);
+			memcpy(sum[i], want[2], sizeof sum[i]);
+		}
+		for (int tap = 0; tap < TAPS; tap++) {
+			float *x = numbers((size_t)len, &seed, t % 3 == 0);
+			float y[N];
+
+			for (int j = 0; j < len; j++) {
+				if (random_int(&seed, 0, 3) == 0)
+					x[j] = random_int(&seed, 0, 1) ?
+					    -INFINITY : -0.0f;
+				y[j] = (float)random_int(&seed, 0, TAPS);
+				naive_tap(x[j], y[j], (float)tap, &want[0][j],
+				    &want[1][j], &want[2][j]);
+			}
+			for (int i = 0; i < n; i++) {
+				l[i]->first_max(len, best[i], arg[i], x,
+				    (float)tap);
+				l[i]->add_where(len, sum[i], x, y,
+				    (float)tap);
+			}
+			free(x);
+		}
+		for (int i = 0; i < n; i++)
+			for (int j = 0; j < len; j++) {
+				assert_int_equal(arg[i][j], want[1][j]);
+				assert_true(isnan(best[i][j]) ?
+				    isnan(want[0][j]) :
+				    best[i][j] == want[0][j]);
+				assert_true(isnan(sum[i][j]) ?
+				    isnan(want[2][j]) :
+				    float_bits(sum[i][j]) ==
+				    float_bits(want[2][j]));
+			}
+	}
+}
+
 /* Element-wise functions over runs equal the scalar definition. */
 static void
 map_runs(void **state)
@@ -465,6 +535,7 @@ main(void)
 		cmocka_unit_test(rows_with_gaps),
 		cmocka_unit_test(transpositions),
 		cmocka_unit_test(reductions),
+		cmocka_unit_test(window_taps),
 		cmocka_unit_test(map_runs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
