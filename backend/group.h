@@ -58,6 +58,10 @@ bool group_find(struct lower *lw);
 /* The region in whose loop position at lies, or NULL. */
 struct region *group_loop_at(const struct lower *lw, int64_t at);
 
+/* ---- group_defer.c ---- */
+/* Moves weight gradients of one operand in r's loop to the last of them. */
+void group_defer(struct lower *lw, struct region *r);
+
 /* ---- group_sweep.c ---- */
 /* The node behind the sweep that first starts, NULL where none does (or it ends
  * the graph). */

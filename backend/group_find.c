@@ -294,6 +294,8 @@ order_nodes(struct lower *lw)
 		if ((!r->sweep && !check_group(lw, n, &r->wanted)) ||
 		    !find_region(lw, n, stop, r, stage))
 			return false;
+		if (!r->sweep)
+			group_defer(lw, r);
 		if (r->wanted > s->batch)
 			r->wanted = s->batch;
 		n = stop;
