@@ -119,6 +119,17 @@ wants_chip(const struct guest *g, bool sweep)
 	    g->readers > 1;
 }
 
+/* How many values n reads and writes, with those of trees it computes. */
+static size_t
+most_guests(const struct lower *lw, const struct node *n)
+{
+	size_t sum = (size_t)(n->nin + n->nout);
+	for (int i = 0; i < n->nin; i++)
+		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
+			sum += most_guests(lw, n->in[i]->def);
+	return sum;
+}
+
 static void
 collect(struct fit *f)
 {
@@ -127,7 +138,7 @@ collect(struct fit *f)
 	size_t *slot = NEW_ARRAY(lw->arena, size_t, lw->g->nvalues + 1);
 	size_t most = 0, kept = 0;
 	for (uint32_t i = f->r->loop; i < f->r->after; i++)
-		most += (size_t)(s->node[i]->nin + s->node[i]->nout);
+		most += most_guests(lw, s->node[i]);
 	f->guest = NEW_ARRAY(lw->arena, struct guest, most + 1);
 	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
 		const struct node *n = s->node[i];
