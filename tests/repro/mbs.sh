@@ -5,7 +5,8 @@
 # the states and with the data gradients the paper counts, and writes
 # build/repro/mbs.txt and mbs.html. Fails when a bound is missed.
 #
-#   mbs.sh [-q] [NETWORK...]      -q: the main table only
+#   mbs.sh [-q] [NETWORK...]      -q: the main table only, without what
+#                                 mbs_more.sh adds
 #
 # Results lie in build/repro/mbs/ and are used again by the next run, unless the
 # commands are newer.
@@ -20,6 +21,7 @@ nets=${*:-resnet50 resnet101 resnet152 inception_v3 inception_v4 alexnet}
 deep=$(for n in $nets; do [ "$n" = alexnet ] || echo "$n"; done)
 variants="baseline archopt il fs mbs1 mbs2 optimal"
 mkdir -p "$dir"
+. tests/repro/mbs_more.sh
 
 # The first number behind a key of the statistics, after a line with the second
 # key if there is one.
@@ -77,20 +79,7 @@ for net in $nets; do
 	run "$net" baseline,fused wavecore main
 done
 if [ -z "$quick" ]; then
-	for net in $deep; do
-		for how in baseline mbs2; do
-			for m in hbm2x2 gddr5 lpddr4; do
-				run "$net" $how wavecore-$m main
-			done
-			run "$net" $how wavecore free -mdram_bw=0
-		done
-	done
-	for how in il fs mbs1 mbs2 optimal; do
-		for mib in 5 20 30 40; do
-			run resnet50 $how wavecore ${mib}MiB \
-			    -mgbuf_bytes=${mib}MiB
-		done
-	done
+	more_runs
 fi
 wait
 
@@ -143,36 +132,7 @@ get() {
 			    100 * u }'
 		done
 	done
-	if [ -z "$quick" ]; then
-		echo
-		echo "Memories: ms a step, baseline and mbs2"
-		for net in $deep; do
-			printf '%-13s' "$net"
-			for m in wavecore wavecore-hbm2x2 wavecore-gddr5 \
-			    wavecore-lpddr4; do
-				awk -v m=$m -v b="$(get "$net" baseline $m \
-				    main 5)" -v x="$(get "$net" mbs2 $m main \
-				    5)" 'BEGIN { printf "  %s %.1f %.1f", m,
-				    1e3 * b, 1e3 * x }'
-			done
-			echo
-		done
-		echo
-		echo "Buffer of a group, ResNet-50: share of the traffic of the"
-		echo "baseline at 10 MiB (derived: il .995 .966 .904 .805 .780,"
-		echo "mbs2 .29 .25 .225 .22 .21)"
-		b=$(get resnet50 baseline wavecore main 2)
-		for how in il fs mbs1 mbs2 optimal; do
-			printf '%-9s' $how
-			for t in 5MiB main 20MiB 30MiB 40MiB; do
-				awk -v x="$(get resnet50 $how wavecore $t 2)" \
-				    -v b="$b" -v t=$t 'BEGIN {
-				    printf "  %s %.3f", t == "main" ?
-				    "10MiB" : t, x / b }'
-			done
-			echo
-		done
-	fi
+	[ -n "$quick" ] || more_text
 } >"$out/mbs.txt"
 
 # ---- bounds ----
@@ -210,6 +170,8 @@ bound 'mean DRAM reduction of optimal' \
     "$(awk -v x="$(optimal)" 'BEGIN { print 1 - x }')" 0.80 1
 bound 'mean speed-up of mbs2 (paper 1.53)' "$(speed)" 1.40 1.70
 bound 'mean energy of mbs2 (paper .74)' "$(mean 3)" 0.65 0.82
+
+[ -n "$quick" ] || more_bounds
 
 # ---- the page ----
 

@@ -1,0 +1,259 @@
+# Sourced by mbs.sh: what is beside the main table. Memories, buffers,
+# unlimited bandwidth, the state and data gradients that Wave prefers,
+# constants halved and doubled.
+
+memories="wavecore-hbm2x2 wavecore-gddr5 wavecore-lpddr4"
+buffers="5 20 30 40"
+# KEY=VALUE of the target file, halved and doubled
+constants="vector_lanes_16=512 vector_bw=714 pj_mac_16=2.0 pj_gbuf_byte=12.5
+pj_lbuf_byte=2.5 pj_dram_byte=31.2 pj_vector_op=4.6 static_w=10"
+sensitive="resnet50 inception_v3"
+
+scaled() { # KEY=VALUE FACTOR
+	awk -v c="$1" -v f="$2" 'BEGIN { split(c, a, "=")
+		printf "-m%s=%g\n", a[1], a[2] * f }'
+}
+
+more_runs() {
+	local net how m c f
+	for net in $deep; do
+		for how in baseline mbs2 optimal; do
+			for m in $memories; do
+				run "$net" $how "$m" main
+			done
+			run "$net" $how wavecore mixed -fstate=mixed \
+			    -fdgrad=phase
+		done
+	done
+	for how in archopt il fs mbs1; do
+		for m in $memories; do
+			run resnet50 $how "$m" main
+		done
+	done
+	for net in $nets; do
+		for how in baseline archopt fs mbs2 optimal; do
+			run "$net" $how wavecore free -mdram_bw=0
+		done
+	done
+	for how in il fs mbs1 mbs2 optimal; do
+		for m in $buffers; do
+			run resnet50 $how wavecore "${m}MiB" \
+			    -mgbuf_bytes="${m}MiB"
+		done
+	done
+	for net in $sensitive; do
+		for c in $constants; do
+			for f in 0.5 2; do
+				for how in baseline mbs2; do
+					run "$net" $how wavecore \
+					    "${c%=*}x$f" "$(scaled "$c" $f)"
+				done
+			done
+		done
+	done
+}
+
+# ---- the text ----
+
+# ratio A B: A / B
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) print a / b }'; }
+
+energy_text() {
+	local net how c f
+	echo "Energy of a step in mJ, by component"
+	printf '%-13s %-9s' '' ''
+	printf ' %7s' mac lbuf gbuf dram vector link static total
+	echo
+	for net in $nets; do
+		for how in baseline mbs2 optimal; do
+			f=$dir/$net.$how.wavecore.main.json
+			[ -e "$f" ] || continue
+			printf '%-13s %-9s' "$net" $how
+			for c in mac lbuf gbuf dram vector link static total; do
+				awk -v x="$(key "$f" $c energy_j)" \
+				    'BEGIN { printf " %7.1f", 1000 * x }'
+			done
+			echo
+		done
+	done
+}
+
+memory_text() {
+	local net how m
+	echo "Memories: ms a step (paper: MBS2 nearly flat; MBS2 on LPDDR4"
+	echo "faster than the baseline on HBM2)"
+	printf '%-13s %-9s %8s' '' '' HBM2
+	printf ' %8s' HBM2x2 GDDR5 LPDDR4
+	echo
+	for net in $deep; do
+		for how in $variants; do
+			[ -n "$(get "$net" $how wavecore-lpddr4 main 1)" ] ||
+			    continue
+			printf '%-13s %-9s' "$net" $how
+			for m in wavecore $memories; do
+				awk -v x="$(get "$net" $how "$m" main 5)" \
+				    'BEGIN { printf " %8.1f", 1000 * x }'
+			done
+			echo
+		done
+	done
+}
+
+buffer_text() {
+	local how t b
+	echo "Buffer of a group, ResNet-50: share of the traffic of the baseline"
+	echo "at 10 MiB, and ms a step"
+	echo "(derived: il .995 .966 .904 .805 .780; fs .62 .41 .30 .27 .24;"
+	echo "mbs1 .47 .44 .42 .41 .41; mbs2 .29 .25 .225 .22 .21)"
+	b=$(get resnet50 baseline wavecore main 2)
+	printf '%-9s' ''
+	printf ' %14s' '5 MiB' '10 MiB' '20 MiB' '30 MiB' '40 MiB'
+	echo
+	for how in il fs mbs1 mbs2 optimal; do
+		printf '%-9s' $how
+		for t in 5MiB main 20MiB 30MiB 40MiB; do
+			awk -v x="$(get resnet50 $how wavecore $t 2)" \
+			    -v c="$(get resnet50 $how wavecore $t 5)" \
+			    -v b="$b" 'BEGIN {
+			    printf "   %.3f  %6.1f", x / b, 1000 * c }'
+		done
+		echo
+	done
+}
+
+# mean utilization without a limit of bandwidth over all nets
+free_mean() { # VARIANT
+	for net in $nets; do
+		get "$net" "$1" wavecore free 4
+	done | awk '{ s += $1 } END { if (NR) print s / NR }'
+}
+
+free_text() {
+	local net how
+	echo "Utilization of the array with the paper's products and unlimited"
+	echo "bandwidth, % (derived means: baseline 52, archopt 77, fs 66, mbs2 76;"
+	echo "recalled: 54, 81, 67, 79)"
+	printf '%-13s' ''
+	printf ' %8s' baseline archopt fs mbs2 optimal
+	echo
+	for net in $nets; do
+		printf '%-13s' "$net"
+		for how in baseline archopt fs mbs2 optimal; do
+			awk -v x="$(get "$net" $how wavecore free 4)" \
+			    'BEGIN { printf " %8.1f", 100 * x }'
+		done
+		echo
+	done
+	printf '%-13s' mean
+	for how in baseline archopt fs mbs2 optimal; do
+		awk -v x="$(free_mean $how)" 'BEGIN { printf " %8.1f", 100 * x }'
+	done
+	echo
+}
+
+mixed_text() {
+	local net how
+	echo "With -fstate=mixed -fdgrad=phase: GB and ms a step, against the"
+	echo "baseline of the same options"
+	for net in $deep; do
+		for how in baseline mbs2 optimal; do
+			awk -v net="$net" -v how=$how \
+			    -v x="$(get "$net" $how wavecore mixed 2)" \
+			    -v t="$(get "$net" $how wavecore mixed 5)" \
+			    -v b="$(get "$net" baseline wavecore mixed 2)" \
+			    -v u="$(get "$net" baseline wavecore mixed 5)" \
+			    'BEGIN { if (x > 0 && b > 0) printf "%-13s %-9s " \
+			    "%6.2f GB %.3f  %6.1f ms %+.1f %%\n", net, how,
+			    x / 1e9, x / b, 1000 * t, 100 * (u / t - 1) }'
+		done
+	done
+}
+
+sensitivity_text() {
+	local net c f
+	echo "Sensitivity: speed of mbs2 over the baseline and energy against it,"
+	echo "with a constant of the target file halved and doubled"
+	for net in $sensitive; do
+		for c in none=0 $constants; do
+			printf '%-13s %-16s' "$net" "${c%=*}"
+			for f in 0.5 2; do
+				t=${c%=*}x$f
+				if [ "$c" = none=0 ]; then
+					[ $f = 2 ] && continue
+					t=main
+				fi
+				awk -v a="$(get "$net" baseline wavecore "$t" 5)" \
+				    -v b="$(get "$net" mbs2 wavecore "$t" 5)" \
+				    -v e="$(get "$net" baseline wavecore "$t" 3)" \
+				    -v d="$(get "$net" mbs2 wavecore "$t" 3)" \
+				    -v t="$t" -v f=$f 'BEGIN {
+				    if (t == "main")
+					f = 1
+				    if (b > 0 && e > 0)
+					printf "   x%-3s %+5.1f %% %+5.1f %%",
+					    f, 100 * (a / b - 1),
+					    100 * (d / e - 1) }'
+			done
+			echo
+		done
+	done
+}
+
+more_text() {
+	for part in energy memory buffer free mixed sensitivity; do
+		echo
+		${part}_text
+	done
+}
+
+# ---- bounds ----
+
+more_bounds() {
+	local net how
+	for how in baseline:.52 archopt:.77 fs:.66 mbs2:.76; do
+		bound "mean utilization of ${how%:*} less the derived ${how#*:}" \
+		    "$(awk -v x="$(free_mean "${how%:*}")" -v d="${how#*:}" \
+		    'BEGIN { print x - d }')" -0.04 0.04
+	done
+	for net in $deep; do
+		bound "$net: mbs2 on LPDDR4 against the baseline on HBM2, time" \
+		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
+		    "$(get "$net" baseline wavecore main 5)")" 0 1
+		bound "$net: mbs2 on LPDDR4 against HBM2x2, time" \
+		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
+		    "$(get "$net" mbs2 wavecore-hbm2x2 main 5)")" 0 1.15
+		bound "$net: bytes of optimal against mbs2" \
+		    "$(ratio "$(get "$net" optimal wavecore main 2)" \
+		    "$(get "$net" mbs2 wavecore main 2)")" 0 1
+		bound "$net: time of optimal against mbs2" \
+		    "$(ratio "$(get "$net" optimal wavecore main 5)" \
+		    "$(get "$net" mbs2 wavecore main 5)")" 0 1
+		bound "$net: bytes of optimal against its lower bound" \
+		    "$(awk -v x="$(get "$net" optimal wavecore main 2)" \
+		    -v b="$(get "$net" optimal wavecore main 7)" \
+		    'BEGIN { print x / 2 / b }')" 0 1.15
+		bound "$net: bytes of mbs2 against the model" \
+		    "$(awk -v x="$(get "$net" mbs2 wavecore main 2)" \
+		    -v b="$(get "$net" mbs2 wavecore main 6)" \
+		    'BEGIN { print x / 2 / b }')" 0.99 1.01
+	done
+	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, bytes" \
+	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 2)" \
+	    "$(get resnet50 il wavecore 40MiB 2)")" 0 1
+	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, time" \
+	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 5)" \
+	    "$(get resnet50 il wavecore 40MiB 5)")" 0 1
+	groups_bound
+}
+
+# The groups of MBS1 on ResNet-50 are those of the paper's example.
+groups_bound() {
+	local log=$dir/resnet50.mbs1.wavecore.main.log n
+	n=$(sed -n 's/.*mbs: group [0-9]*: .*, \([0-9x +]*\) samples.*/\1/p' \
+	    "$log" | tr '\n' ';')
+	bound "ResNet-50, groups of mbs1 are 10 x 3 + 2; 5 x 6 + 2; 2 x 11 + 10;\
+ 2 x 16 (here $n)" "$(case $n in
+	    '10 x 3 + 2;5 x 6 + 2;2 x 11 + 10;2 x 16;') echo 1 ;;
+	    *) echo 0 ;;
+	    esac)" 1 1
+}
