@@ -400,14 +400,16 @@ copy_outputs(struct shard *s)
 /* Whether other groups may still read all of the state when this one has its
  * part of the new value: nothing orders that. */
 static bool
-read_late(const struct shard *s, const struct value *state)
+read_late(struct shard *s, const struct value *state)
 {
-	bool met = false;
-
-	for (const struct node *n = s->to->first; n != NULL; n = n->next)
-		met = met || (n->op == OP_group_gather &&
+	/* only what came since the last call: assignments add gathers */
+	for (const struct node *n = s->scanned == NULL ? s->to->first :
+	    s->scanned->next; n != NULL; n = n->next) {
+		s->gathers = s->gathers || (n->op == OP_group_gather &&
 		    n->id >= s->last_read);
-	if (!met)
+		s->scanned = n;
+	}
+	if (!s->gathers)
 		return true;
 	for (size_t i = 0; i < state->uses.len; i++) {
 		const struct node *n = state->uses.data[i].node;

@@ -29,6 +29,8 @@ struct shard {
 	VEC(const struct node *) list;     /* that wait */
 	bool waiting;       /* nodes of the list are being copied */
 	uint32_t last_read; /* nodes of `to` from here on are the end */
+	const struct node *scanned; /* read_late: up to here */
+	bool gathers;               /* and one was met behind last_read */
 };
 
 /* How a node runs in each group. */

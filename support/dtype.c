@@ -164,6 +164,17 @@ narrow_f64(double v, struct format to)
 uint16_t
 f64_to_f16(double v)
 {
+	uint64_t b, mag;
+
+	memcpy(&b, &v, sizeof b);
+	mag = b & UINT64_MAX >> 1;
+	/* the common case: 2^-14 <= |v| < 2^15, normal also when rounded up */
+	if (mag >= (uint64_t)(1023 - 14) << 52 &&
+	    mag < (uint64_t)(1023 + 15) << 52) {
+		mag += ((uint64_t)1 << 41) - 1 + (mag >> 42 & 1);
+		return (uint16_t)(b >> 63 << 15 |
+		    ((mag >> 42) - ((1023 - 15) << 10)));
+	}
 	return narrow_f64(v, f16);
 }
 
