@@ -111,8 +111,7 @@ if wants lenet5; then
 	for p in $PRECISIONS; do
 		for seed in $SEEDS; do
 			wave "lenet5-$p-$seed" lenet5 "mnist:$mnist" \
-			    --seed "$seed" -mprecision="$p" \
-			    -foptimizer=adam --lr cosine:0.003
+			    --seed "$seed" -mprecision="$p"
 			lenets+=" lenet5-$p-$seed"
 			slack=0.0001
 			[ "$p" = fp32 ] || slack=0.003 # not the same arithmetic

@@ -78,6 +78,7 @@ compare() { # PRECISION KIND VARIANT...
 	done
 }
 for kind in residual inception dense; do
-	compare fp32 $kind baseline archopt il fs mbs1 mbs2 optimal
+	compare fp32 $kind baseline baseline,fused archopt il fs mbs1 mbs2 \
+	    optimal
 	compare bf16 $kind fs mbs2 optimal
 done
