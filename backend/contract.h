@@ -37,6 +37,7 @@ struct contraction {
 	int nbatch;
 	int64_t batch[MAX_BATCH], x_batch[MAX_BATCH], w_batch[MAX_BATCH],
 	    y_batch[MAX_BATCH], res_batch[MAX_BATCH];
+	enum dtype round; /* of bias and residual; DT_NONE: f32 only */
 	enum act act;
 	double alpha, beta;
 };

@@ -190,6 +190,7 @@ epilogue(struct emit *e)
 		taff_add_scaled(&t->residual, &e->pack, c->cog * e->res_c);
 		taff_add_scaled(&t->residual, &e->col, e->res_c);
 	}
+	t->e.round = c->round;
 	t->e.act = (enum epi_act)c->act;
 	t->e.alpha = (float)c->alpha;
 	t->e.beta = (float)c->beta;

@@ -87,6 +87,8 @@ set_epilogue(struct contraction *c, const struct node *n)
 		c->has_res = true;
 		c->res = *place_of(c->lw, n->in[3]);
 	}
+	if (node_int(n, ATTR_stepwise) != 0)
+		c->round = n->out[0]->type.dtype;
 	c->act = (enum act)node_int(n, ATTR_act);
 	c->alpha = node_float(n, ATTR_act_alpha);
 	c->beta = node_float(n, ATTR_act_beta);

@@ -344,7 +344,8 @@ check_epi(struct tile_verifier *v)
 		tile_broken(v, "unknown activation");
 		return false;
 	}
-	if ((t->scale.buffer != NULL && !is_unit_float(t->e.scale.dtype)) ||
+	if ((t->e.round != DT_NONE && !is_unit_float(t->e.round)) ||
+	    (t->scale.buffer != NULL && !is_unit_float(t->e.scale.dtype)) ||
 	    (t->bias.buffer != NULL && !is_unit_float(t->e.bias.dtype)) ||
 	    (t->residual.buffer != NULL && !is_unit_float(t->e.res_dtype))) {
 		tile_broken(v, "wrong element type in the epilogue");

@@ -181,6 +181,7 @@ tile_desc_epi(struct tile_desc *t, const struct tile_epi *e)
 		memcpy(out.res_axis, e->e.res_axis, sizeof out.res_axis);
 		out.res_c = e->e.res_c;
 	}
+	out.round = e->e.round;
 	out.act = e->e.act;
 	out.alpha = e->e.alpha;
 	out.beta = e->e.beta;

@@ -237,6 +237,8 @@ print_epi(struct strbuf *s, const struct tile_epi *t)
 	    e->act < EPI_ACT_COUNT ? tile_act_names[e->act] : "bad");
 	float_field(s, "alpha", e->alpha);
 	float_field(s, "beta", e->beta);
+	if (e->round != DT_NONE)
+		strbuf_addf(s, " round=%s", type_name(e->round));
 	print_vector(s, "scale", &t->scale, e->scale.dtype);
 	print_vector(s, "bias", &t->bias, e->bias.dtype);
 	if (t->residual.buffer == NULL)

@@ -141,6 +141,7 @@ read_epi(struct tile_reader *r)
 	if (act < 0)
 		return NULL;
 	t->e.act = (enum epi_act)act;
+	t->e.round = tile_take_type(r, "round", DT_NONE);
 	t->e.alpha = (float)tile_take_real(r, "alpha");
 	t->e.beta = (float)tile_take_real(r, "beta");
 	t->scale = read_operand(r, "scale", &t->e.scale.dtype, NULL, 0);

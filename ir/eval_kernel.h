@@ -55,6 +55,8 @@ bool ev_has(const struct ev *ev, int i); /* operand i is present */
  * pick or convert: without an operand error they add none. */
 void ev_put(struct ev *ev, int64_t i, struct num y);
 void ev_put_exact(struct ev *ev, int64_t i, struct num y);
+/* y after the device rounded it to the result's dtype without storing it. */
+struct num ev_rounded(const struct ev *ev, struct num y);
 /* The evaluation of result i of the node, for ev_put. */
 struct ev ev_result(const struct ev *ev, int i);
 /* Stores the low bits of an integer; unsure where the device's may differ. */

@@ -142,21 +142,27 @@ add_term(const struct ev *ev, struct num y, double scale, int i, int64_t k,
 	return y;
 }
 
-/* The epilogue: act(y + bias + residual), rounded once. Result i belongs to
+/* The epilogue: act(y + bias + residual), rounded once or after each step.
+ * Result i belongs to
  * column (output channel) i / inner % channels. */
 static void
 epilogue(struct ev *ev, const struct sums *s, double nk, int64_t channels,
     int64_t inner)
 {
 	struct map1 act = map1_of_act(ev->n);
+	bool stepwise = node_int(ev->n, ATTR_stepwise) != 0;
 
 	for (int64_t i = 0; i < ev->len; i++) {
 		struct num y = product(ev, s, i, nk);
 
 		if (ev_has(ev, 2))
 			y = add_term(ev, y, 1, 2, i / inner % channels, nk);
+		if (stepwise)
+			y = ev_rounded(ev, y);
 		if (ev_has(ev, 3))
 			y = add_term(ev, y, 1, 3, i, nk);
+		if (stepwise && ev_has(ev, 3))
+			y = ev_rounded(ev, y);
 		ev_put(ev, i, map1_apply(ev, &act, y));
 	}
 }

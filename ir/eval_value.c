@@ -138,6 +138,17 @@ stored_bound(const struct ev *ev, struct num y, bool exact)
 	return exact && ev->fits ? e : e + ulp(ev->dtype, mag);
 }
 
+struct num
+ev_rounded(const struct ev *ev, struct num y)
+{
+	double mag = fabs(y.v) + y.e;
+
+	if (ev->bounds && isfinite(y.v))
+		y.e = mag < overflow(ev->dtype) ?
+		    y.e + ulp(ev->dtype, mag) : HUGE_VAL;
+	return y;
+}
+
 static void
 put(struct ev *ev, int64_t i, struct num y, bool exact)
 {

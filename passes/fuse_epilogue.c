@@ -5,8 +5,10 @@
 
 #include <string.h>
 
-/* Why the last attempt did not fuse, for the remark. */
+/* One contraction. */
 struct attempt {
+	bool trains; /* the graph is a training step */
+	/* Why the last fusion failed, for the remark. */
 	const char *why;
 };
 
@@ -38,13 +40,31 @@ as_act(const struct node *u, enum act *act, double *alpha, double *beta)
 	}
 }
 
+/* May u become a step of m's epilogue? In a training step of 16 bits fusing
+ * must not change a bit, as schedules by sub-batches fuse less or more: then m
+ * rounds after each step. */
 static bool
-fuse_act(struct pass_ctx *c, struct node *m, struct node *u)
+keeps_bits(const struct attempt *a, struct pass_ctx *c, struct node *m,
+    const struct node *u)
+{
+	enum dtype t = m->out[0]->type.dtype;
+
+	if (!a->trains || (t != DT_F16 && t != DT_BF16))
+		return true;
+	if (u->out[0]->type.dtype != t)
+		return false;
+	node_set_int(c->g, m, ATTR_stepwise, 1);
+	return true;
+}
+
+static bool
+fuse_act(struct pass_ctx *c, struct node *m, struct node *u,
+    const struct attempt *a)
 {
 	enum act act;
 	double alpha, beta;
 
-	if (!as_act(u, &act, &alpha, &beta))
+	if (!as_act(u, &act, &alpha, &beta) || !keeps_bits(a, c, m, u))
 		return false;
 	node_set_int(c->g, m, ATTR_act, (int64_t)act);
 	node_set_float(c->g, m, ATTR_act_alpha, alpha);
@@ -90,8 +110,11 @@ fuse_residual(struct pass_ctx *c, struct node *m, struct node *u,
 			    "comes later";
 			return false;
 		}
-		graph_move_before(c->g, m, u);
 	}
+	if (!keeps_bits(a, c, m, u))
+		return false;
+	if (!defined_before(r, m))
+		graph_move_before(c->g, m, u);
 	node_set_in(c->g, m, 3, r);
 	pass_remark(c, &u->loc, "%s fused into %s as residual",
 	    node_label(c, u), node_label(c, m));
@@ -127,10 +150,6 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 		a->why = "it is a sum over the batch";
 		return false;
 	}
-	if (x->keep == KEEP_DRAM) {
-		a->why = "the schedule stores its result";
-		return false;
-	}
 	if (node_int(m, ATTR_act) != ACT_NONE) {
 		a->why = "it has an activation already";
 		return false;
@@ -141,8 +160,13 @@ fuse_next(struct pass_ctx *c, struct node *m, struct attempt *a)
 	for (int i = 0; i < u->nin; i++)
 		if (u->in[i] != NULL && u->in[i]->type.dtype == DT_F64)
 			return false;
-	return epilogue_bias(c, m, u, false) || fuse_residual(c, m, u, a) ||
-	    fuse_act(c, m, u);
+	if (epilogue_bias(c, m, u, false))
+		return true;
+	if (x->keep == KEEP_DRAM) {
+		a->why = "the schedule stores its result";
+		return false;
+	}
+	return fuse_residual(c, m, u, a) || fuse_act(c, m, u, a);
 }
 
 /* Whether u could have been fused, so that a remark is worth its line. */
@@ -156,9 +180,9 @@ candidate(const struct node *u)
 }
 
 static void
-fuse_into(struct pass_ctx *c, struct node *m)
+fuse_into(struct pass_ctx *c, struct node *m, bool trains)
 {
-	struct attempt a = {NULL};
+	struct attempt a = {trains, NULL};
 	struct node *u;
 
 	while (fuse_next(c, m, &a))
@@ -175,12 +199,15 @@ bool
 pass_fuse_epilogue(struct pass_ctx *c)
 {
 	struct node_stack list = {0};
+	bool trains = false;
 
 	/* Contractions move while they fuse: walk a copy of the order. */
 	graph_foreach_node(c->g, n)
 		if (has_epilogue(n))
 			VEC_PUSH(c->scratch, &list, n);
+	graph_foreach_node(c->g, n)
+		trains = trains || strcmp(n->phase, "forward") != 0;
 	for (size_t i = 0; i < list.len; i++)
-		fuse_into(c, list.data[i]);
+		fuse_into(c, list.data[i], trains);
 	return true;
 }

@@ -65,8 +65,12 @@ epi_check(const struct epi *e)
 
 	if (why == NULL)
 		why = epi_vector_check(&e->bias);
-	if (why != NULL || e->res_space == SPACE_NONE)
+	if (why != NULL)
 		return why;
+	if (e->round != DT_NONE && !is_unit_float(e->round))
+		return "round is not f32, f16 or bf16";
+	if (e->res_space == SPACE_NONE)
+		return NULL;
 	if (!on_chip(e->res_space))
 		return "residual is neither in gbuf nor in wbuf";
 	if (!is_unit_float(e->res_dtype))

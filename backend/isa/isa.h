@@ -143,6 +143,7 @@ struct epi {
 	enum dtype res_dtype;
 	uint32_t res_base;    /* aff, bytes */
 	int64_t res_n, res_axis[3], res_c; /* bytes per digit of the view */
+	enum dtype round; /* of v after bias and residual; DT_NONE: f32 only */
 	enum epi_act act;
 	float alpha, beta;
 };

@@ -163,6 +163,7 @@ drain_chunk(struct drain *d, struct chunk *k, int64_t from, int64_t to)
 		    d->scale_base, k, k->scale);
 		k->block.bias = channel_values(d, &d->e->bias, d->bias_base,
 		    k, k->bias);
+		k->block.round = d->e->round;
 		k->block.act = d->e->act;
 		k->block.alpha = d->e->alpha;
 		k->block.beta = d->e->beta;

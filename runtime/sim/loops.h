@@ -20,6 +20,7 @@ struct epi_block {
 	int64_t sum_row;
 	const float *scale, *bias; /* cols values, or NULL */
 	const float *residual;     /* rows x cols, dense, or NULL */
+	enum dtype round;          /* f16, bf16: after bias and residual */
 	enum epi_act act;
 	float alpha, beta;
 };
@@ -48,7 +49,8 @@ struct sim_loops {
 	void (*transpose)(float *dst, int64_t dst_row, const uint8_t *src,
 	    int64_t src_row, int64_t rows, int64_t cols);
 
-	/* act(sums * scale + bias + residual), each step rounded; dense */
+	/* act(round(round(sums * scale + bias) + residual)), each operation
+	 * rounded to f32, round to its type; dense */
 	void (*epilogue)(const struct epi_block *e, float *dst);
 
 	/* dst[i] = f(x[i], y[i], z[i]); absent sources hold anything. */

@@ -231,6 +231,8 @@ activate(const struct epi_block *e, int64_t n, float *v)
 	}
 }
 
+#define ROUND_RUN 256 /* values rounded at a time */
+
 /* One row before its activation. A build may bring its own (HAVE_STEPS). */
 #ifndef HAVE_STEPS
 #define EACH(EXPR)                      \
@@ -257,12 +259,49 @@ epi_steps(int64_t n, float *restrict dst, const float *restrict v,
 #undef EACH
 #endif
 
+/* v rounded to t, f16 or bf16 */
 static inline void
-epilogue(const struct epi_block *e, float *dst)
+round_run(enum dtype t, int64_t n, float *v)
+{
+	uint8_t narrow[2 * ROUND_RUN];
+
+	for (int64_t i = 0, m; i < n; i += m, v += m) {
+		m = n - i < ROUND_RUN ? n - i : ROUND_RUN;
+		if (t == DT_F16) {
+			to_f16(narrow, v, m);
+			from_f16(v, narrow, m);
+		} else {
+			to_bf16(narrow, v, m);
+			from_bf16(v, narrow, m);
+		}
+	}
+}
+
+/* One row of an epilogue that rounds, before its activation. */
+static inline void
+epi_rounded(const struct epi_block *e, int64_t r, float *dst)
 {
 	int64_t cols = e->cols;
 
-	for (int64_t r = 0; r < e->rows; r++)
+	epi_steps(cols, dst, e->sums + r * e->sum_row, e->scale, e->bias,
+	    NULL);
+	round_run(e->round, cols, dst);
+	if (e->residual == NULL)
+		return;
+	for (int64_t i = 0; i < cols; i++)
+		dst[i] += e->residual[r * cols + i];
+	round_run(e->round, cols, dst);
+}
+
+static inline void
+epilogue(const struct epi_block *e, float *dst)
+{
+	bool rounds = e->round == DT_F16 || e->round == DT_BF16;
+	int64_t cols = e->cols;
+
+	for (int64_t r = 0; r < e->rows && rounds; r++)
+		epi_rounded(e, r, dst + r * cols);
+	for (int64_t r = 0; r < e->rows && !rounds; r++)
 		epi_steps(cols, dst + r * cols, e->sums + r * e->sum_row,
 		    e->scale, e->bias, e->residual == NULL ? NULL :
 		    e->residual + r * cols);

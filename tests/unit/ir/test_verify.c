@@ -291,7 +291,7 @@ static const struct {
 	    "list"},
 	{bad_count, "node 1 (add) \"b\": has 1 operands, needs 2"},
 	{bad_trailing, "its last operand is left out but counted"},
-	{bad_attr_missing, "attribute act_beta is missing"},
+	{bad_attr_missing, "attribute stepwise is missing"},
 	{bad_attr_order, "attribute strides is missing"},
 	{bad_attr_range, "attribute act: 8 is outside 0 to 7"},
 	{bad_attr_list, "attribute strides: 0 is outside 1 to"},

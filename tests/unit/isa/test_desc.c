@@ -181,6 +181,7 @@ static const struct {
 	    "epi 1: scale or bias is neither in gbuf nor in wbuf" },
 	{ DESC_EPI, 8, 2, SPACE_GBUF,
 	    "epi 1: residual is not f32, f16 or bf16" },
+	{ DESC_EPI, 11, 1, DT_I8, "epi 1: round is not f32, f16 or bf16" },
 	{ DESC_DMA, 4, 4, 0, "dma 1: rank is not 1 to 6" },
 	{ DESC_DMA, 4, 4, UINT32_MAX, "dma 1: rank is not 1 to 6" },
 	{ DESC_DMA, 1, 1, DT_I32, "dma 1: only float types convert" },

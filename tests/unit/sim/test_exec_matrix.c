@@ -387,6 +387,14 @@ naive_act(const struct epi *e, float v)
 	return v;
 }
 
+static float
+naive_round(const struct epi *e, float v)
+{
+	if (e->round == DT_F16)
+		return f16_to_f32(f32_to_f16(v));
+	return e->round == DT_BF16 ? bf16_to_f32(f32_to_bf16(v)) : v;
+}
+
 /* Writes the expected element into the copy of GBUF. */
 static void
 naive_drain(const struct simgroup *s, const struct drain_case *d, int64_t i,
@@ -407,10 +415,12 @@ naive_drain(const struct simgroup *s, const struct drain_case *d, int64_t i,
 		v += value_at(s, p->bias.space, p->bias.dtype,
 		    aff[p->bias.base].base +
 		    e.c * (int64_t)dtype_size(p->bias.dtype), bad);
+	v = naive_round(p, v);
 	for (int a = 0; a < 3; a++)
 		res += e.o[a] * p->res_axis[a];
 	if (p->res_space != SPACE_NONE)
-		v += value_at(s, p->res_space, p->res_dtype, res, bad);
+		v = naive_round(p, v + value_at(s, p->res_space,
+		    p->res_dtype, res, bad));
 	v = naive_act(p, v);
 	if (outside(&s->g.gbuf, at, d->t.v.dtype)) {
 		*bad = true;
@@ -436,6 +446,8 @@ make_drain(struct simgroup *s, struct drain_case *d, uint64_t seed, bool tight)
 	wbuf = random_vector(s, &d->e.scale, 0, d->t.v.c);
 	wbuf = random_vector(s, &d->e.bias, wbuf, d->t.v.c);
 	random_residual(s, d);
+	if (random_int(&s->seed, 0, 1) == 0)
+		d->e.round = random_type(&s->seed);
 	d->e.act = (enum epi_act)random_int(&s->seed, 0, EPI_ACT_COUNT - 1);
 	d->e.alpha = (float)random_int(&s->seed, -3, 3) * 0.25f;
 	d->e.beta = d->e.alpha + (float)random_int(&s->seed, 0, 3);
