@@ -30,6 +30,9 @@ struct region {
 	/* By value id: the last position of the loop that finds it there, 0:
 	 * all do. */
 	uint32_t *until;
+	/* By value id: the root whose buffer the value is computed into, which
+	 * it alone still reads; NULL: it has its own. */
+	const struct value **takes;
 };
 
 /* The order in which nodes are lowered, and the regions in it. */

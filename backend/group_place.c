@@ -21,6 +21,7 @@ struct guest {
 	bool over;         /* later layers load it */
 	bool part;         /* read before all of a concatenation is there */
 	uint32_t counted; /* the last of them, + 1 */
+	struct guest *takes; /* dies where this one starts: see reuse */
 	bool made;        /* computed here */
 	bool hard;        /* must be on chip */
 };
@@ -130,6 +131,55 @@ most_guests(const struct lower *lw, const struct node *n)
 	return sum;
 }
 
+/* ---- who computes into whose buffer ---- */
+
+/* An operand of n, maybe of an element-wise op that n computes, which lies as
+ * y does and which nobody reads later. */
+static struct guest *
+dying_operand(struct fit *f, const size_t *slot, const struct node *n,
+    const struct value *y, int64_t at)
+{
+	struct lower *lw = f->lw;
+	for (int i = 0; i < n->nin; i++) {
+		const struct value *v = n->in[i];
+		struct guest *g = NULL;
+		if (v == NULL)
+			continue;
+		if (lw->res->info[v->id].inlined)
+			g = dying_operand(f, slot, v->def, y, at);
+		else if (slot[v->id] > 0)
+			g = &f->guest[slot[v->id] - 1];
+		if (g != NULL && g->last == at && !g->over &&
+		    type_equal(&g->root->v->type, &y->type) &&
+		    place_same_layout(&g->root->rel,
+		    &place_resolve(lw, y)->rel))
+			return g;
+	}
+	return NULL;
+}
+
+/* Lets the result of an element-wise op take the buffer of an operand: what
+ * is stored in it has been stored, what is read of it is read element by
+ * element before the result is written. */
+static void
+find_reuse(struct fit *f, size_t *slot)
+{
+	struct lower *lw = f->lw;
+	memset(slot, 0, lw->g->nvalues * sizeof *slot);
+	for (size_t i = 0; i < f->n; i++)
+		slot[f->guest[i].root->v->id] = i + 1;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		const struct value *y = n->out[0];
+		if (op_info(n->op)->lowering != LOWER_MAP || n->nout != 1 ||
+		    place_is_view(lw, n) || place_inlined(lw, n) ||
+		    slot[y->id] == 0 || !place_resolve(lw, y)->is_root)
+			continue;
+		f->guest[slot[y->id] - 1].takes = dying_operand(f, slot, n, y,
+		    i - f->r->loop);
+	}
+}
+
 static void
 collect(struct fit *f)
 {
@@ -164,6 +214,8 @@ collect(struct fit *f)
 		f->r->until[g->root->v->id] = g->over ? (uint32_t)g->last : 0;
 		g->root->escapes = g->root->escapes || g->over;
 	}
+	if (!f->r->sweep)
+		find_reuse(f, slot);
 }
 
 /* ---- how much ---- */
@@ -206,6 +258,15 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 	return sum < limit ? sum : limit;
 }
 
+/* The position from which g has room of its own. */
+static int64_t
+starts(const struct fit *f, const struct guest *g)
+{
+	bool takes = g->takes != NULL &&
+	    f->r->local[g->takes->root->v->id];
+	return g->first + takes;
+}
+
 /* Bytes alive at each position; false when it is too much somewhere, *at. */
 static bool
 count(struct fit *f, int64_t sub, bool hard, int64_t *at)
@@ -218,7 +279,7 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 		if (!r->local[g->root->v->id] || (hard && !g->hard))
 			continue;
 		int64_t b = guest_bytes(f, g, sub);
-		r->live[g->first] += b;
+		r->live[starts(f, g)] += b;
 		r->live[g->last + 1] -= b;
 	}
 	for (int64_t i = 1; i < n; i++)
@@ -324,7 +385,7 @@ fits_again(const struct fit *f, const struct guest *g)
 {
 	const struct region *r = f->r;
 	int64_t b = guest_bytes(f, g, r->sub);
-	for (int64_t i = g->first; i <= g->last; i++) {
+	for (int64_t i = starts(f, g); i <= g->last; i++) {
 		const struct node *x = f->lw->sched->node[r->loop + i];
 		if (r->live[i] + b + work_bytes(f, x, r->sub) > f->cap)
 			return false;
@@ -362,7 +423,7 @@ readmit(struct fit *f)
 			r->local[g->root->v->id] = false;
 			continue;
 		}
-		for (int64_t k = g->first; k <= g->last; k++)
+		for (int64_t k = starts(f, g); k <= g->last; k++)
 			r->live[k] += guest_bytes(f, g, r->sub);
 	}
 }
@@ -390,6 +451,13 @@ attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 	}
 	r->sub = sub;
 	readmit(f);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct guest *g = &f->guest[i];
+		const struct value *from = g->takes != NULL ?
+		    g->takes->root->v : NULL;
+		r->takes[g->root->v->id] = from != NULL && r->local[from->id] ?
+		    from : NULL;
+	}
 	return true;
 }
 
@@ -420,6 +488,8 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	int64_t sub = r->wanted;
 	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
 	r->until = NEW_ARRAY(lw->arena, uint32_t, lw->g->nvalues + 1);
+	r->takes = NEW_ARRAY(lw->arena, const struct value *,
+	    lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
 	while (sub > 1 && !attempt(&f, cap, sub, false))
@@ -457,8 +527,12 @@ local_buffer(struct lower *lw, struct info *root)
 {
 	if (root->local != NULL)
 		return root->local;
-	const struct value *v = root->v;
+	const struct value *v = root->v, *from = lw->region->takes[v->id];
 	int64_t bytes = root->bytes / lw->sched->batch * lw->region_count;
+	if (from != NULL) {
+		root->local = local_buffer(lw, &lw->res->info[from->id]);
+		return root->local;
+	}
 	root->local = tile_buffer(lw->p, v->name != NULL ? v->name :
 	    arena_printf(lw->arena, "v%u", v->id), SPACE_GBUF, bytes,
 	    lw->region->sweep && lw->region_loop != NULL ? SWEEP_DEPTH : 1,

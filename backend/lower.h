@@ -73,6 +73,8 @@ void place_advance(struct place *pl, struct tile_loop *l, int64_t step);
 bool place_on_chip(const struct place *pl);
 int64_t place_bytes(const struct place *pl); /* dense size */
 bool place_same(const struct place *a, const struct place *b);
+/* The same element lies at the same place of buffers of their own. */
+bool place_same_layout(const struct place *a, const struct place *b);
 /* True when node n only renames memory: its results are already placed as
  * views of its operands. */
 bool place_is_view(const struct lower *lw, const struct node *n);

@@ -73,6 +73,19 @@ place_same(const struct place *a, const struct place *b)
 }
 
 bool
+place_same_layout(const struct place *a, const struct place *b)
+{
+	if (a->dtype != b->dtype || a->rank != b->rank ||
+	    a->offset != b->offset)
+		return false;
+	for (int i = 0; i < a->rank; i++)
+		if (a->dim[i] != b->dim[i] ||
+		    (a->dim[i] > 1 && a->stride[i] != b->stride[i]))
+			return false;
+	return true;
+}
+
+bool
 place_reshape(const struct place *pl, int rank, const int64_t *dim,
     struct place *out)
 {

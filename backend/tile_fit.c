@@ -91,6 +91,8 @@ by_size(const void *pa, const void *pb)
 {
 	const struct tile_item *a = pa, *b = pb;
 
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
 	if (a->size != b->size)
 		return a->size > b->size ? -1 : 1;
 	if (a->life.first != b->life.first)
@@ -106,7 +108,7 @@ by_length(const void *pa, const void *pb)
 	uint32_t x = a->life.last - a->life.first;
 	uint32_t y = b->life.last - b->life.first;
 
-	if (x != y)
+	if (a->rank == b->rank && x != y)
 		return x > y ? -1 : 1;
 	return by_size(pa, pb);
 }
@@ -117,7 +119,7 @@ by_span(const void *pa, const void *pb)
 {
 	const struct tile_item *a = pa, *b = pb;
 
-	if (a->spans != b->spans)
+	if (a->rank == b->rank && a->spans != b->spans)
 		return a->spans ? -1 : 1;
 	return by_size(pa, pb);
 }
@@ -143,7 +145,7 @@ by_start(const void *pa, const void *pb)
 {
 	const struct tile_item *a = pa, *b = pb;
 
-	if (a->life.first != b->life.first)
+	if (a->rank == b->rank && a->life.first != b->life.first)
 		return a->life.first < b->life.first ? -1 : 1;
 	return by_size(pa, pb);
 }
@@ -194,8 +196,10 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 		x->address = lowest(placed, i, x, early);
 		if (early && limit > 0 && x->address + x->size > limit)
 			x->address = lowest(placed, i, x, false);
-		if (limit > 0 && x->address + x->size > limit)
+		if (limit > 0 && x->address + x->size > limit) {
+			x->rank = items[0].rank + 1;
 			return -1;
+		}
 		while (j > 0 && placed[j - 1]->address > x->address)
 			j--;
 		memmove(&placed[j + 1], &placed[j],

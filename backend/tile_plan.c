@@ -5,6 +5,7 @@
 
 #include "support/str.h"
 
+#define TRIES 60 /* of first fit with what had no place put first */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -130,17 +131,109 @@ report_full(struct plan *s, const char *what, const struct tile_item *items,
 	strbuf_free(&names);
 }
 
+/* First fit in several orders. */
+static int64_t
+fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+{
+	int64_t used = -1;
+
+	for (int k = 0; k < 2 * TILE_FIT_ORDERS && used < 0; k++) {
+		for (size_t i = 0; i < n; i++)
+			items[i].rank = 0;
+		used = tile_first_fit(s->a, items, n, limit, k % 2 == 0,
+		    (enum tile_fit_order)(k / 2));
+	}
+	return used;
+}
+
+/* The same, then with what found no place before all others. */
+static int64_t
+fit_part(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+{
+	int64_t used = fit(s, items, n, limit);
+
+	for (int k = 0; k < TRIES && used < 0; k++)
+		used = tile_first_fit(s->a, items, n, limit, false,
+		    TILE_FIT_SIZE);
+	return used;
+}
+
+/* Those that live through most of the program, one above the other at the
+ * bottom; how many of the items, which are moved to the front. */
+static size_t
+place_base(struct tile_item *items, size_t n, int64_t *top)
+{
+	uint32_t end = 0;
+	size_t base = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].life.last > end)
+			end = items[i].life.last;
+	*top = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct tile_item x = items[i];
+
+		if (x.life.last - x.life.first <= end - end / 4)
+			continue;
+		x.address = *top;
+		*top += x.size;
+		items[i] = items[base];
+		items[base++] = x;
+	}
+	return base;
+}
+
+static int
+by_early(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->life.early != b->life.early)
+		return a->life.early < b->life.early ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+/* Places items, those that are never alive together with others, such as the
+ * regions of layer groups, by themselves; -1 when one of them does not fit. */
+static int64_t
+fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+{
+	int64_t base, used, top;
+	size_t first = place_base(items, n, &base), end;
+
+	if (limit > 0 && base >= limit)
+		return -1;
+	used = base;
+	qsort(items + first, n - first, sizeof *items, by_early);
+	for (; first < n; first = end) {
+		uint32_t last = items[first].life.last;
+
+		for (end = first + 1; end < n &&
+		    items[end].life.early <= last; end++)
+			if (items[end].life.last > last)
+				last = items[end].life.last;
+		top = fit_part(s, items + first, end - first,
+		    limit > 0 ? limit - base : 0);
+		if (top < 0)
+			return -1;
+		for (size_t i = first; i < end; i++)
+			items[i].address += base;
+		if (base + top > used)
+			used = base + top;
+	}
+	return used;
+}
+
 /* Places items; false after a diagnostic. */
 static bool
 place(struct plan *s, const char *what, struct tile_item *items, size_t n,
     int64_t limit, int64_t *used)
 {
-	for (int k = 0; k < 2 * TILE_FIT_ORDERS; k++) {
-		*used = tile_first_fit(s->a, items, n, limit, k % 2 == 0,
-		    (enum tile_fit_order)(k / 2));
-		if (*used >= 0)
-			return true;
-	}
+	*used = fit_parts(s, items, n, limit);
+	if (*used < 0)
+		*used = fit(s, items, n, limit);
+	if (*used >= 0)
+		return true;
 	note_full(s, items, n, limit);
 	report_full(s, what, items, n, limit);
 	return false;

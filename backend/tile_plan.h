@@ -30,6 +30,7 @@ struct tile_item {
 	int64_t size; /* whole ring, a multiple of the alignment */
 	struct tile_life life;
 	bool spans; /* lives for long: set by tile_first_fit */
+	int rank;   /* those of a higher one come first, whatever the order */
 	int64_t address;
 };
 
