@@ -21,6 +21,7 @@ struct region {
 	uint32_t first, loop, after, end;
 	int64_t sub, full, rest; /* samples, iterations, samples of the last */
 	int64_t wanted;          /* the sub-batch asked for */
+	bool free;               /* it may be another one */
 	int64_t *live;           /* local bytes while [loop + i] runs */
 	int64_t peak;            /* most of them, and what was there */
 	int64_t room;
@@ -64,6 +65,11 @@ struct region *group_loop_at(const struct lower *lw, int64_t at);
 /* ---- group_defer.c ---- */
 /* Moves weight gradients of one operand in r's loop to the last of them. */
 void group_defer(struct lower *lw, struct region *r);
+
+/* ---- group_sink.c ---- */
+/* Moves nodes of r's loop to the one that reads their result, where that takes
+ * less room than it has them keep. */
+void group_sink(struct lower *lw, struct region *r);
 
 /* ---- group_sweep.c ---- */
 /* The node behind the sweep that first starts, NULL where none does (or it ends

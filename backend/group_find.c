@@ -245,7 +245,7 @@ find_region(struct lower *lw, const struct node *first,
 }
 
 static bool
-check_group(struct lower *lw, const struct node *n, int64_t *sub)
+check_group(struct lower *lw, const struct node *n, struct region *r)
 {
 	const struct graph *g = lw->g;
 	if (n->group > g->groups.len) {
@@ -253,11 +253,12 @@ check_group(struct lower *lw, const struct node *n, int64_t *sub)
 		    n->group - 1);
 		return false;
 	}
-	*sub = g->groups.data[n->group - 1].sub_batch;
-	if (*sub >= 1 && lw->sched->batch > 0)
+	r->wanted = g->groups.data[n->group - 1].sub_batch;
+	r->free = g->groups.data[n->group - 1].free;
+	if (r->wanted >= 1 && lw->sched->batch > 0)
 		return true;
 	diag_error(lw->diag, &n->loc, "layer group %u: a sub-batch of %lld "
-	    "of %lld samples", n->group - 1, (long long)*sub,
+	    "of %lld samples", n->group - 1, (long long)r->wanted,
 	    (long long)lw->sched->batch);
 	return false;
 }
@@ -291,11 +292,13 @@ order_nodes(struct lower *lw)
 		r->phase = n->phase != NULL ? n->phase : "forward";
 		r->first = s->n;
 		r->wanted = (s->batch + 3) / 4;
-		if ((!r->sweep && !check_group(lw, n, &r->wanted)) ||
+		if ((!r->sweep && !check_group(lw, n, r)) ||
 		    !find_region(lw, n, stop, r, stage))
 			return false;
-		if (!r->sweep)
+		if (!r->sweep) {
+			group_sink(lw, r);
 			group_defer(lw, r);
+		}
 		if (r->wanted > s->batch)
 			r->wanted = s->batch;
 		n = stop;

@@ -234,13 +234,15 @@ static int64_t
 work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 {
 	struct lower *lw = f->lw;
-	int64_t sum = 4096, limit = f->cap / 6;
+	int64_t sum = 4096, limit = f->cap / 8, least = 0;
 	bool matrix = op_info(n->op)->lowering == LOWER_MATRIX;
 	if (place_is_view(lw, n) || place_inlined(lw, n))
 		return 0;
 	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
+		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined) {
+			least = tree_bytes(n) + 4 * lw->target->sram_align;
 			sum = vop_step_limit(lw) + tree_bytes(n);
+		}
 	for (int i = 0; i < n->nin + n->nout; i++) {
 		const struct value *v = i < n->nin ? n->in[i] :
 		    n->out[i - n->nin];
@@ -255,7 +257,9 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 		sum += lw->sched->split[v->id] ?
 		    2 * (bytes / lw->sched->batch * sub) : bytes;
 	}
-	return sum < limit ? sum : limit;
+	if (sum > limit)
+		sum = limit;
+	return sum > least ? sum : least;
 }
 
 /* The position from which g has room of its own. */
@@ -292,14 +296,19 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 	return true;
 }
 
-/* Transfers that a guest spares by staying, for the time it occupies memory:
- * what is loaded has to be read once anyway, and what is made here and read
- * elsewhere is stored anyway. */
+/* Transfers that a guest spares by staying: what is loaded has to be read once
+ * anyway, and what is made here and read elsewhere is stored anyway. */
+static int64_t
+spared(const struct guest *g)
+{
+	return g->readers + (g->made ? !g->root->escapes : -1);
+}
+
+/* The same for the time it occupies memory. */
 static double
 gain_of(const struct guest *g)
 {
-	int64_t spared = g->readers + (g->made ? !g->root->escapes : -1);
-	return (double)spared / (double)(g->last - g->first + 1);
+	return (double)spared(g) / (double)(g->last - g->first + 1);
 }
 
 /* The guest at position at that gains least by staying. */
@@ -341,15 +350,19 @@ sum_bytes(const struct fit *f, const struct value *v)
 	return round_up(type_elems(&v->type) * 4, f->lw->target->sram_align);
 }
 
-/* Sums that stay on chip from one iteration to the next. */
+/* Sums that stay on chip from one iteration to the next: small ones, or those
+ * that must. */
 static void
-collect_sums(struct fit *f)
+collect_sums(struct fit *f, int64_t sub)
 {
 	struct lower *lw = f->lw;
 	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
 		const struct node *n = lw->sched->node[i];
 		const struct value *v = n->out[0];
-		if (lw->sched->part[n->id] != PART_SUM ||
+		if (lw->sched->part[n->id] != PART_SUM)
+			continue;
+		f->r->local[v->id] = false;
+		if (sub == lw->sched->batch ||
 		    !place_resolve(lw, v)->is_root || v->keep == KEEP_DRAM ||
 		    (v->keep == KEEP_AUTO && sum_bytes(f, v) * SMALL_PART >
 		    lw->target->gbuf_bytes))
@@ -377,6 +390,41 @@ drop_sum(struct fit *f)
 	f->r->local[worst->id] = false;
 	f->cap += sum_bytes(f, worst);
 	return true;
+}
+
+/* Larger ones, where all of the loop leaves room, the smallest first. */
+static void
+admit_sums(struct fit *f)
+{
+	struct lower *lw = f->lw;
+	struct region *r = f->r;
+	int64_t room = f->cap, spare = f->cap / 16;
+	if (r->sub == lw->sched->batch)
+		return;
+	for (uint32_t i = r->loop; i < r->after; i++) {
+		const struct node *n = lw->sched->node[i];
+		int64_t left = f->cap - r->live[i - r->loop] -
+		    work_bytes(f, n, r->sub);
+		room = left < room ? left : room;
+	}
+	for (;;) {
+		const struct value *best = NULL;
+		for (uint32_t i = r->loop; i < r->after; i++) {
+			const struct node *n = lw->sched->node[i];
+			const struct value *v = n->out[0];
+			if (lw->sched->part[n->id] == PART_SUM &&
+			    !r->local[v->id] && v->keep == KEEP_AUTO &&
+			    place_resolve(lw, v)->is_root &&
+			    (best == NULL || type_elems(&v->type) <
+			    type_elems(&best->type)))
+				best = v;
+		}
+		if (best == NULL || sum_bytes(f, best) + spare > room)
+			return;
+		r->local[best->id] = true;
+		room -= sum_bytes(f, best);
+		f->cap -= sum_bytes(f, best);
+	}
 }
 
 /* Whether a guest that had to leave fits between those that stayed. */
@@ -438,8 +486,7 @@ attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 	f->cap = cap;
 	for (size_t i = 0; i < f->n; i++)
 		r->local[f->guest[i].root->v->id] = true;
-	if (sub < f->lw->sched->batch)
-		collect_sums(f);
+	collect_sums(f, sub);
 	if (!last && !count(f, sub, true, &at) && !drop_sum(f))
 		return false;
 	while (!count(f, sub, false, &at)) {
@@ -451,6 +498,8 @@ attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 	}
 	r->sub = sub;
 	readmit(f);
+	if (r->free)
+		admit_sums(f);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct guest *g = &f->guest[i];
 		const struct value *from = g->takes != NULL ?
@@ -481,6 +530,64 @@ remark_left(const struct fit *f)
 	}
 }
 
+/* ---- how many samples ---- */
+
+/* Bytes that an iteration moves whatever its samples: weights, and sums that
+ * are not on chip. */
+static double
+again_bytes(const struct fit *f)
+{
+	const struct schedule *s = f->lw->sched;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		if (op_info(n->op)->lowering != LOWER_MATRIX)
+			continue;
+		if (s->part[n->id] != PART_SUM)
+			sum += s->split[n->in[1]->id] ? 0 :
+			    (double)type_bytes(&n->in[1]->type);
+		else if (!f->r->local[n->out[0]->id])
+			sum += 2 * (double)type_bytes(&n->out[0]->type);
+	}
+	return sum;
+}
+
+/* Bytes that guests which left move, in all iterations. */
+static double
+left_bytes(const struct fit *f)
+{
+	double sum = 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->r->local[f->guest[i].root->v->id])
+			sum += (double)spared(&f->guest[i]) *
+			    (double)f->guest[i].root->bytes;
+	return sum;
+}
+
+/* The sub-batch that moves least. */
+static int64_t
+best_sub(struct fit *f, int64_t cap)
+{
+	int64_t batch = f->lw->sched->batch, best = f->r->wanted;
+	double least = -1;
+	for (int64_t n = ceil_div(batch, best); n > 0; n--) {
+		int64_t sub = ceil_div(batch, n);
+		double bytes;
+		if (ceil_div(batch, sub) != n)
+			continue; /* fewer iterations take as many */
+		if (!attempt(f, cap, sub, false))
+			break;
+		bytes = (double)n * again_bytes(f) + left_bytes(f);
+		if (least < 0 || bytes < least) {
+			least = bytes;
+			best = sub;
+		}
+		if (left_bytes(f) > least)
+			break; /* as with every larger one */
+	}
+	return best;
+}
+
 void
 group_fit(struct lower *lw, struct region *r, int64_t cap)
 {
@@ -492,6 +599,8 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	    lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
+	if (r->free)
+		sub = best_sub(&f, cap);
 	while (sub > 1 && !attempt(&f, cap, sub, false))
 		sub--;
 	/* where not even one fits the node says what it needs */

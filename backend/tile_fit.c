@@ -168,7 +168,7 @@ lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tile_item *y = placed[i];
-		if (y->address + y->size <= at ||
+		if (y == x || y->address + y->size <= at ||
 		    !together(&x->life, &y->life, early))
 			continue;
 		if (y->address >= at + x->size)
@@ -209,4 +209,61 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 			used = x->address + x->size;
 	}
 	return used;
+}
+
+static int
+by_address(const void *pa, const void *pb)
+{
+	const struct tile_item *a = *(struct tile_item *const *)pa;
+	const struct tile_item *b = *(struct tile_item *const *)pb;
+
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+/* Whether x, alive from its early start on, is in nobody's way. */
+static bool
+apart(struct tile_item *const *placed, size_t n, const struct tile_item *x)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct tile_item *y = placed[i];
+
+		if (y->address >= x->address + x->size)
+			break;
+		if (y != x && y->address + y->size > x->address &&
+		    together(&x->life, &y->life, true))
+			return false;
+	}
+	return true;
+}
+
+void
+tile_fit_earlier(struct arena *a, struct tile_item *items, size_t n,
+    int64_t limit)
+{
+	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
+
+	for (size_t i = 0; i < n; i++)
+		placed[i] = &items[i];
+	qsort(placed, n, sizeof(*placed), by_address);
+	for (size_t i = 0; i < n; i++) {
+		struct tile_item *x = &items[i];
+		int64_t at;
+		size_t j = 0;
+
+		if (x->life.early == x->life.first || apart(placed, n, x))
+			continue;
+		at = lowest(placed, n, x, true);
+		if (limit > 0 && at + x->size > limit)
+			continue;
+		while (placed[j] != x)
+			j++;
+		x->address = at;
+		for (; j > 0 && placed[j - 1]->address > at; j--)
+			placed[j] = placed[j - 1];
+		for (; j + 1 < n && placed[j + 1]->address < at; j++)
+			placed[j] = placed[j + 1];
+		placed[j] = x;
+	}
 }

@@ -5,7 +5,7 @@
 
 #include "support/str.h"
 
-#define TRIES 60 /* of first fit with what had no place put first */
+#define TRIES 40 /* of first fit with what had no place put first */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -131,30 +131,42 @@ report_full(struct plan *s, const char *what, const struct tile_item *items,
 	strbuf_free(&names);
 }
 
-/* First fit in several orders. */
+/* First fit in several orders, then with what found no place before all
+ * others, so many times. */
 static int64_t
-fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
+    bool early, int tries)
 {
 	int64_t used = -1;
 
-	for (int k = 0; k < 2 * TILE_FIT_ORDERS && used < 0; k++) {
+	for (int k = 0; k < TILE_FIT_ORDERS && used < 0; k++) {
 		for (size_t i = 0; i < n; i++)
 			items[i].rank = 0;
-		used = tile_first_fit(s->a, items, n, limit, k % 2 == 0,
-		    (enum tile_fit_order)(k / 2));
+		used = tile_first_fit(s->a, items, n, limit, early,
+		    (enum tile_fit_order)k);
 	}
+	for (int k = 0; k < tries && used < 0; k++)
+		used = tile_first_fit(s->a, items, n, limit, early,
+		    TILE_FIT_SIZE);
 	return used;
 }
 
-/* The same, then with what found no place before all others. */
+/* Loads that run ahead save time: they are given up last. */
 static int64_t
-fit_part(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+fit_early(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
+    int tries)
 {
-	int64_t used = fit(s, items, n, limit);
+	int64_t used = fit(s, items, n, limit, true, tries);
 
-	for (int k = 0; k < TRIES && used < 0; k++)
-		used = tile_first_fit(s->a, items, n, limit, false,
-		    TILE_FIT_SIZE);
+	if (used >= 0)
+		return used;
+	used = fit(s, items, n, limit, false, tries);
+	if (used < 0)
+		return used;
+	tile_fit_earlier(s->a, items, n, limit);
+	for (size_t i = 0; i < n; i++)
+		if (items[i].address + items[i].size > used)
+			used = items[i].address + items[i].size;
 	return used;
 }
 
@@ -212,8 +224,8 @@ fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
 		    items[end].life.early <= last; end++)
 			if (items[end].life.last > last)
 				last = items[end].life.last;
-		top = fit_part(s, items + first, end - first,
-		    limit > 0 ? limit - base : 0);
+		top = fit_early(s, items + first, end - first,
+		    limit > 0 ? limit - base : 0, TRIES);
 		if (top < 0)
 			return -1;
 		for (size_t i = first; i < end; i++)
@@ -231,7 +243,7 @@ place(struct plan *s, const char *what, struct tile_item *items, size_t n,
 {
 	*used = fit_parts(s, items, n, limit);
 	if (*used < 0)
-		*used = fit(s, items, n, limit);
+		*used = fit_early(s, items, n, limit, 0);
 	if (*used >= 0)
 		return true;
 	note_full(s, items, n, limit);

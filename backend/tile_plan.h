@@ -49,4 +49,9 @@ enum tile_fit_order {
 int64_t tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit, bool early, enum tile_fit_order order);
 
+/* Moves placed items to where their extended lifetimes meet no others',
+ * largest first, as far as [0, limit) has such places; 0: no limit. */
+void tile_fit_earlier(struct arena *a, struct tile_item *items, size_t n,
+    int64_t limit);
+
 #endif

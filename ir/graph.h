@@ -117,6 +117,8 @@ struct value {
 struct layer_group {
 	int64_t sub_batch; /* samples that one group of the chip takes through
 	                      the layers in an iteration */
+	bool free;         /* each pass may take more or fewer: what moves
+	                      least */
 };
 
 struct node {

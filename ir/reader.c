@@ -223,10 +223,11 @@ read_graph(struct reader *r, struct word name)
 struct words *
 expect_groups(struct reader *r, struct word word, struct words *sub_batches)
 {
-	if (strcmp(word.text, "groups") == 0)
+	r->free_groups = strcmp(word.text, "free_groups") == 0;
+	if (r->free_groups || strcmp(word.text, "groups") == 0)
 		return sub_batches;
-	reader_error(r, word.pos, "unexpected word '%.40s', expected 'groups' "
-	    "or '{'", word.text);
+	reader_error(r, word.pos, "unexpected word '%.40s', expected 'groups', "
+	    "'free_groups' or '{'", word.text);
 	return NULL;
 }
 
@@ -236,7 +237,7 @@ read_groups(struct reader *r, const struct words *sub_batches)
 	size_t n = sub_batches != NULL ? sub_batches->list.len : 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct layer_group lg;
+		struct layer_group lg = {.free = r->free_groups};
 
 		if (reader_int(r, sub_batches->list.data[i], 1, MAX_DIM,
 		        &lg.sub_batch))

@@ -85,6 +85,7 @@ struct reader {
 	struct names *outputs; /* names given to outputs */
 	const char *loc_file;  /* the last one, shared by many nodes */
 	VEC(struct word) line_values; /* %names of the present line */
+	bool free_groups; /* of the header */
 	unsigned errors, errors_before; /* in all, up to the present line */
 	unsigned reported; /* errors without those that follow from others */
 	int64_t filled; /* bytes of zero and splat data so far */

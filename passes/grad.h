@@ -44,6 +44,10 @@ struct value *ad_kept(struct ad *a, enum op op, struct value *src,
  * to the same bits. */
 struct value *ad_operand(struct ad *a, const struct node *n, int i);
 
+/* The input of a group norm as the backward pass reads it: its convolution
+ * computed again, where the value says so, to the same bits. */
+struct value *ad_norm_input(struct ad *a, const struct node *norm);
+
 /* Elements of y where src > 0, else 0, through a packed mask of src. */
 struct value *ad_masked(struct ad *a, struct value *src, struct value *y);
 

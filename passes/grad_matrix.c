@@ -62,10 +62,7 @@ grad_conv(struct ad *a, struct node *n, struct value *dy)
 	struct value *in[2] = {dy, n->in[1]};
 	int64_t pads[MAX_RANK];
 	struct attr at[6];
-	bool first = n->in[0]->rebuild; /* x lives no longer than it must */
 
-	if (first && ad_wants(a, n, 1))
-		ad_give(a, n, 1, weight_grad(a, n, ad_operand(a, n, 0), dy));
 	if (ad_wants(a, n, 0)) {
 		output_pads(n, pads);
 		copy_attrs(n, window_ids, 5, at);
@@ -73,8 +70,8 @@ grad_conv(struct ad *a, struct node *n, struct value *dy)
 		    (size_t)dy->type.rank - 2);
 		ad_give(a, n, 0, ad_op(a, OP_conv_transpose, in, 2, at, 6));
 	}
-	if (!first && ad_wants(a, n, 1))
-		ad_give(a, n, 1, weight_grad(a, n, n->in[0], dy));
+	if (ad_wants(a, n, 1))
+		ad_give(a, n, 1, weight_grad(a, n, ad_operand(a, n, 0), dy));
 	give_epilogue(a, n, dy, 1);
 	return true;
 }

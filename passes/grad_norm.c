@@ -185,7 +185,7 @@ grad_channel_norm(struct ad *a, struct node *n, struct value *dy)
 bool
 grad_group_norm_train(struct ad *a, struct node *n, struct value *dy)
 {
-	struct value *x = n->in[0], *s, *t, *scale;
+	struct value *x = ad_norm_input(a, n), *s, *t, *scale;
 	int64_t dim[MAX_RANK];
 	struct value *mean, *r;
 

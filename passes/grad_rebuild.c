@@ -1,12 +1,28 @@
 /* Values that the backward pass computes again instead of loading them: what a
- * ReLU makes of a group norm, whose input and statistics are there anyway. */
+ * ReLU makes of a group norm, whose input and statistics are there anyway, and
+ * that input, where the schedule finds its convolution cheaper than loads. */
 #include "passes/grad.h"
+
+struct value *
+ad_norm_input(struct ad *a, const struct node *norm)
+{
+	struct value *x = norm->in[0], *in[4] = {NULL};
+	const struct node *conv = x->kind == VALUE_NODE ? x->def : NULL;
+
+	if (!x->rebuild || conv == NULL || conv->op != OP_conv)
+		return x;
+	in[0] = ad_operand(a, conv, 0);
+	for (int i = 1; i < conv->nin; i++)
+		in[i] = conv->in[i];
+	return build_op(a->g, OP_conv, in, conv->nin, conv->attrs,
+	    conv->nattrs, x->type.dtype, NULL);
+}
 
 /* As legalize_group.c computes it forward. */
 static struct value *
 apply_norm(struct ad *a, const struct node *norm)
 {
-	struct value *x = norm->in[0], *mean, *k, *shift;
+	struct value *x = ad_norm_input(a, norm), *mean, *k, *shift;
 	struct lg l = {.c = &a->c, .g = a->g, .x = x, .w = a->l.w,
 	    .t = norm->out[0]->type.dtype};
 	int64_t dim[MAX_RANK];

@@ -61,7 +61,8 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 	enum mbs_variant v = p->o->variant;
 
 	for (size_t k = 0; k < p->groups.len; k++) {
-		struct layer_group lg = {p->groups.data[k].sub_batch};
+		struct layer_group lg = {p->groups.data[k].sub_batch,
+		    v == MBS_OPTIMAL};
 
 		VEC_PUSH(g->arena, &g->groups, lg);
 	}
@@ -77,7 +78,8 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 				store_layer(p, l);
 			else if (v == MBS_1)
 				store_branches(l);
-			l->node->out[0]->rebuild = v == MBS_OPTIMAL;
+			l->node->out[0]->rebuild = v == MBS_OPTIMAL &&
+			    (l->kind != MBS_CONV || l->again);
 		}
 	}
 }
@@ -135,6 +137,28 @@ report_traffic(const struct mbs_plan *p, struct strbuf *s)
 	    bound / 1e9, 100 * (total / bound - 1));
 }
 
+static void
+report_again(const struct mbs_plan *p, struct strbuf *s)
+{
+	double bytes = 0, products = 0, all = 0;
+	int count = 0;
+
+	for (size_t i = 0; i < p->layers.len; i++) {
+		const struct mbs_layer *l = &p->layers.data[i];
+
+		all += (l->first ? 2 : 3) * l->products;
+		if (!l->again)
+			continue;
+		bytes += 2 * l->out * (double)p->batch;
+		products += l->products;
+		count++;
+	}
+	if (count > 0)
+		strbuf_addf(s, "mbs: the backward pass computes %d "
+		    "convolutions again: %.3f GB less for %.1f %% more "
+		    "products\n", count, bytes / 1e9, 100 * products / all);
+}
+
 bool
 mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
     struct strbuf *report)
@@ -143,10 +167,13 @@ mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
 
 	if (!mbs_units(&p, g, d))
 		return false;
+	if (o->variant == MBS_OPTIMAL)
+		mbs_again(&p, g);
 	mbs_choose(&p);
 	mbs_mark(&p, g);
 	if (report != NULL) {
 		report_groups(&p, report);
+		report_again(&p, report);
 		report_traffic(&p, report);
 	}
 	return true;

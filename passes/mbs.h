@@ -39,6 +39,7 @@ struct mbs_options {
 	                     gradient and its momentum */
 	double bandwidth; /* DRAM bytes a second of one group, 0: no limit */
 	double macs;      /* products a second of one group */
+	int64_t rows, cols; /* of its array */
 };
 
 /* Traffic in bytes of one group and step, by what it is for. */
@@ -65,6 +66,8 @@ struct mbs_layer {
 	double weight;    /* elements */
 	double products;  /* a sample */
 	bool first;       /* reads the network's input: no data gradient */
+	bool again;       /* the backward pass computes it again */
+	double gain;      /* seconds that spares */
 };
 
 /* A unit: a layer with its norm and ReLU, or a module between two cut points
@@ -78,6 +81,7 @@ struct mbs_unit {
 	                        made here */
 	double rebuilt;      /* of these what can be computed again from
 	                        others */
+	double again;        /* and what is, by its convolution */
 	double boundary;     /* bytes of a sample that leave it */
 	bool boundary_saved;
 	bool whole_batch;    /* holds statistics of the whole batch */
@@ -110,6 +114,9 @@ struct mbs_plan {
  * form or with statistics of the batch. False after a diagnostic: no batch. */
 bool mbs_units(struct mbs_plan *p, struct graph *g, struct diag *d);
 
+/* Chooses what the backward pass computes again (mbs_again.c). */
+void mbs_again(struct mbs_plan *p, const struct graph *g);
+
 /* Chooses groups (mbs_group.c). */
 void mbs_choose(struct mbs_plan *p);
 
@@ -123,8 +130,8 @@ struct mbs_traffic mbs_unit_grouped(const struct mbs_plan *p,
 /* Between a unit and the next one, in other groups. */
 double mbs_boundary(const struct mbs_plan *p, const struct mbs_unit *u);
 struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
-/* What no schedule can avoid: every saved tensor out and in once, weights,
- * gradients and updates once. */
+/* What no schedule can avoid that computes no convolution twice: every saved
+ * tensor out and in once, weights, gradients and updates once. */
 double mbs_lower_bound(const struct mbs_plan *p);
 
 /* Marks nodes and values of g for the plan; called before autodiff. */

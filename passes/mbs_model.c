@@ -171,12 +171,13 @@ apart(const struct mbs_plan *p, const struct mbs_unit *u)
 	return sum;
 }
 
-struct mbs_traffic
-mbs_unit_grouped(const struct mbs_plan *p, const struct mbs_unit *u,
-    int64_t iterations)
+/* again: as the plan has it, convolutions are computed again. */
+static struct mbs_traffic
+grouped(const struct mbs_plan *p, const struct mbs_unit *u,
+    int64_t iterations, bool again)
 {
 	struct mbs_traffic t = {0};
-	double n = (double)p->batch;
+	double n = (double)p->batch, stored = u->saved;
 
 	for (size_t i = u->first; i < u->first + u->count; i++) {
 		const struct mbs_layer *l = &p->layers.data[i];
@@ -185,14 +186,25 @@ mbs_unit_grouped(const struct mbs_plan *p, const struct mbs_unit *u,
 		if (l->kind != MBS_CONV)
 			continue;
 		weights(p, l, iterations, &t);
+		if (again && l->again)
+			t.weight += (double)iterations * l->weight *
+			    (double)p->o->elem;
 		if (l->first) /* the network's input, forward and backward */
 			t.activation += 2 * n * l->in;
 	}
-	t.activation += 2 * n * (p->o->variant == MBS_OPTIMAL ?
-	    u->saved - u->rebuilt : u->saved);
+	if (p->o->variant == MBS_OPTIMAL)
+		stored -= u->rebuilt + (again ? u->again : 0);
+	t.activation += 2 * n * stored;
 	if (p->o->variant == MBS_1)
 		t.activation += apart(p, u);
 	return t;
+}
+
+struct mbs_traffic
+mbs_unit_grouped(const struct mbs_plan *p, const struct mbs_unit *u,
+    int64_t iterations)
+{
+	return grouped(p, u, iterations, true);
 }
 
 double
@@ -229,8 +241,8 @@ mbs_lower_bound(const struct mbs_plan *p)
 	double sum = 0;
 
 	for (size_t i = 0; i < p->units.len; i++) {
-		struct mbs_traffic t = mbs_unit_grouped(p, &p->units.data[i],
-		    1);
+		struct mbs_traffic t = grouped(p, &p->units.data[i], 1,
+		    false);
 
 		sum += mbs_total(&t);
 	}

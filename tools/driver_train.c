@@ -164,6 +164,8 @@ serialize_batch(struct driver *dr)
 	o.state = dr->o.train.paper ? 2 : 4;
 	o.bandwidth = t->dram_bw / (double)o.parts;
 	o.macs = t->clock_hz * (double)(t->rows * t->cols);
+	o.rows = t->rows;
+	o.cols = t->cols;
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
 	    wants_remarks(dr) ? &s : NULL);
 	remark(dr, &s);

@@ -46,12 +46,12 @@ END
 train() {
 	local buffer=28672
 	case $1,$4 in
-	*16,*fs | *16,*mbs? | *16,*optimal) buffer=14336 ;;
+	*16,*fs | *16,*mbs? | *16,*optimal*) buffer=14336 ;;
 	esac
 	timeout 300 wavetrain net.net -Dkind="$2" --data data --batch 7 \
 	    --epochs 1 --lr 0.05 --seed 3 --threads 1 -mgroups=1 \
 	    -mprecision="$1" -fstate=mixed -mgbuf_bytes=$buffer \
-	    --checkpoint "$3" ${4:+"$4"} >"$3.out" 2>&1
+	    --checkpoint "$3" $4 >"$3.out" 2>&1
 }
 mkdir -p data && "$TESTS/conformance/small_data" mnist data 20 140 14 || exit 2
 # A checkpoint says how it was made; what follows that must agree.
@@ -60,7 +60,7 @@ states() {
 	    cut -d: -f1) + 1)) "$1"
 }
 compare() { # PRECISION KIND VARIANT...
-	local p=$1 kind=$2 base=$1.$2 how name
+	local p=$1 kind=$2 base=$1.$2 how name flags
 	shift 2
 	if ! train "$p" "$kind" "$base.none" ""; then
 		echo "not ok $kind $p: $(tail -n 1 "$base.none.out")"
@@ -69,7 +69,10 @@ compare() { # PRECISION KIND VARIANT...
 	states "$base.none" >want
 	for how; do
 		name="$kind $p $how: the same states after 20 steps"
-		if ! train "$p" "$kind" "$base.$how" "-fmbs=$how"; then
+		flags="-fmbs=$how"
+		# a slow memory makes it compute convolutions again
+		[ "$how" != again ] || flags="-fmbs=optimal -mdram_bw=1e9"
+		if ! train "$p" "$kind" "$base.$how" "$flags"; then
 			echo "  $(tail -n 2 "$base.$how.out")"
 			echo "not ok $name"
 		elif states "$base.$how" | cmp -s - want; then
@@ -79,7 +82,7 @@ compare() { # PRECISION KIND VARIANT...
 		fi
 	done
 }
-all="baseline baseline,fused archopt il fs mbs1 mbs2 optimal"
+all="baseline baseline,fused archopt il fs mbs1 mbs2 optimal again"
 for kind in residual inception dense; do
 	for precision in fp32 bf16 fp16; do
 		compare $precision $kind $all

@@ -123,7 +123,7 @@ tag(struct graph *g, const int64_t *sub, uint32_t groups,
 
 	untag(g);
 	for (uint32_t i = 0; i < groups; i++) {
-		struct layer_group lg = {sub[i]};
+		struct layer_group lg = {.sub_batch = sub[i]};
 
 		VEC_PUSH(g->arena, &g->groups, lg);
 	}

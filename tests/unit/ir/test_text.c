@@ -61,8 +61,10 @@ test_every_op(void **state)
 		assert_round_trip(&l, g);
 		g->first->loc = (struct loc){.node = "node only"};
 		assert_round_trip(&l, g);
-		VEC_PUSH(g->arena, &g->groups, ((struct layer_group){3}));
-		VEC_PUSH(g->arena, &g->groups, ((struct layer_group){16}));
+		VEC_PUSH(g->arena, &g->groups,
+		    ((struct layer_group){.sub_batch = 3, .free = i % 2}));
+		VEC_PUSH(g->arena, &g->groups,
+		    ((struct layer_group){.sub_batch = 16, .free = i % 2}));
 		g->first->group = 2;
 		for (int k = 0; k < g->first->nout; k++) {
 			g->first->out[k]->keep = (enum keep)((i + k) % 4);
