@@ -256,8 +256,9 @@ emit_tile(void *ctx, const struct box *grid)
 		e->pixels *= b.size[i];
 	for (int i = 4; i < GRID_RANK; i++)
 		b.origin[i] = taff_num(0);
-	operand(e, true, &b, some ? e->col / w->cog * w->cig : 0,
-	    some ? e->cols / w->cog * w->cig : w->cig, &e->x);
+	if (!wgrad_keeps_x(w, e->p) || e->col == 0)
+		operand(e, true, &b, some ? e->col / w->cog * w->cig : 0,
+		    some ? e->cols / w->cog * w->cig : w->cig, &e->x);
 	operand(e, false, &b, e->col, e->cols, &e->dy);
 	span(e, "g", some ? e->cols / w->cog : 1, 1, group);
 }

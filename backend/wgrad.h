@@ -31,6 +31,9 @@ bool wgrad_plan(const struct wgrad *w, struct wgrad_plan *p);
 /* Whether sums of other tiles or iterations come first: they are f32. */
 bool wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p);
 
+/* Whether x is on chip through all chunks: its one tile is all of it. */
+bool wgrad_keeps_x(const struct wgrad *w, const struct wgrad_plan *p);
+
 /* Bytes of the sums of one chunk; f32 where several tiles add to them. */
 int64_t wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p);
 

@@ -12,6 +12,7 @@ struct trial {
 	const struct wgrad *w;
 	struct wgrad_plan p;
 	int64_t in;   /* staged bytes of one tile */
+	int64_t x_in; /* of these x's */
 	bool partial; /* the last tile of a level is smaller */
 };
 
@@ -19,6 +20,12 @@ bool
 wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p)
 {
 	return p->tiles > 1 || carry_on(w->lw);
+}
+
+bool
+wgrad_keeps_x(const struct wgrad *w, const struct wgrad_plan *p)
+{
+	return p->tiles == 1 && w->groups == 1;
 }
 
 int64_t
@@ -45,9 +52,9 @@ measure(struct trial *t)
 		t->p.tiles *= ceil_div(ext[i], t->p.tile[i]);
 		t->partial = t->partial || ext[i] % t->p.tile[i] > 0;
 	}
-	t->in = 0;
-	if (!place_on_chip(&w->x))
-		t->in += slab_bytes(&xw, t->p.tile, w->x.dtype) + 64;
+	t->x_in = place_on_chip(&w->x) ? 0 :
+	    slab_bytes(&xw, t->p.tile, w->x.dtype) + 64;
+	t->in = t->x_in;
 	if (!place_on_chip(&w->dy))
 		t->in += slab_bytes(&yw, t->p.tile, w->dy.dtype) + 64;
 }
@@ -88,7 +95,8 @@ estimate(struct trial *t)
 	double mat = (double)(blocks * t->p.tiles) *
 	    (double)(contract_time(&work) + (wgrad_continues(w, &t->p) ?
 	    turnaround(w, moving, still) : 0));
-	t->p.traffic = chunks * t->p.tiles * t->in +
+	t->p.traffic = chunks * t->p.tiles * t->in -
+	    (wgrad_keeps_x(w, &t->p) ? (chunks - 1) * t->x_in : 0) +
 	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw)) *
 	    (carry_on(w->lw) ? 2 : 1);
 	double mem = (double)t->p.traffic / bw;
