@@ -39,8 +39,29 @@ stays(const struct mbs_plan *p, const struct mbs_layer *l)
 	    (double)p->o->buffer;
 }
 
+/* Whether v is what the first branch of an addition gives: it waits for the
+ * others. */
+static bool
+is_first_operand(const struct value *v)
+{
+	const struct node *add = v->uses.len == 1 ? v->uses.data[0].node :
+	    NULL;
+
+	if (add == NULL || add->op != OP_add)
+		return false;
+	for (int i = 0; i < add->nin; i++) {
+		const struct value *x = add->in[i];
+
+		if (x->kind == VALUE_NODE && x->uses.len == 1 &&
+		    x->def->id < v->def->id)
+			return false;
+	}
+	return true;
+}
+
 /* Branches on their own: only the first of several layers finds a value on
- * chip, and operands of concatenations go through DRAM. */
+ * chip, and operands of concatenations and the first of an addition go through
+ * DRAM. */
 static void
 store_branches(const struct mbs_layer *l)
 {
@@ -50,6 +71,8 @@ store_branches(const struct mbs_layer *l)
 		return;
 	if (v->uses.len > 1)
 		v->keep = KEEP_FIRST;
+	if (is_first_operand(v))
+		v->keep = KEEP_DRAM;
 	for (size_t i = 0; i < v->uses.len; i++)
 		if (v->uses.data[i].node->op == OP_concat)
 			v->keep = KEEP_DRAM;

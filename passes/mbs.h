@@ -49,7 +49,7 @@ struct mbs_traffic {
 	double mask;       /* of ReLUs, indices of pools */
 	double weight;     /* read by forward and data gradient */
 	double weight_gradient;
-	double update;     /* 5 W */
+	double update;     /* 5 W; shared by the groups of a chip, less */
 };
 double mbs_total(const struct mbs_traffic *t);
 
@@ -63,6 +63,8 @@ struct mbs_layer {
 	struct node *node;
 	enum mbs_kind kind;
 	double in, out;   /* operands with samples, result */
+	double image;     /* of the network's input, as it is stored */
+	double statistics; /* of a norm, stored for its gradient */
 	double weight;    /* elements */
 	double products;  /* a sample */
 	bool first;       /* reads the network's input: no data gradient */

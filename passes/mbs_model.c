@@ -20,9 +20,19 @@ add(struct mbs_traffic *sum, const struct mbs_traffic *t)
 	sum->update += t->update;
 }
 
+/* What the update moves, in weights: gradient, weight and momentum read, weight
+ * and momentum written. Groups of the chip that share it read the part of the
+ * gradient that each of them has, and fetch the weights of the others. */
+static double
+update_weights(const struct mbs_plan *p)
+{
+	double parts = (double)p->o->parts;
+
+	return 1 + 4 / parts + 2 * (parts - 1) / parts;
+}
+
 /* Weights of a contraction over `iterations`: read by forward and data
- * gradient, partial sums written each time and read but the first, and weight,
- * gradient and momentum read, weight and momentum written by the update. */
+ * gradient, partial sums written each time and read but the first. */
 static void
 weights(const struct mbs_plan *p, const struct mbs_layer *l,
     int64_t iterations, struct mbs_traffic *t)
@@ -32,17 +42,17 @@ weights(const struct mbs_plan *p, const struct mbs_layer *l,
 
 	t->weight += (l->first ? 1 : 2) * n * w;
 	t->weight_gradient += (2 * n - 1) * s;
-	t->update += 5 * s;
+	t->update += update_weights(p) * s;
 }
 
-/* Bits of masks, and indices of pools at 4 bits, against 16. */
+/* Bytes of masks at one bit and of a pool's indices at 8. */
 static double
 kept_bits(const struct mbs_plan *p, const struct mbs_layer *l)
 {
 	double elems = l->out / (double)p->o->elem;
 
 	return l->kind == MBS_RELU ? elems / 8 :
-	    l->kind == MBS_MAX_POOL ? elems / 2 : 0;
+	    l->kind == MBS_MAX_POOL ? elems : 0;
 }
 
 static bool
@@ -66,11 +76,13 @@ plain_layer(const struct mbs_plan *p, const struct mbs_layer *l,
 	case MBS_CONCAT: break;
 	case MBS_CONV:
 		weights(p, l, 1, t);
-		t->activation += 2 * in + out; /* wgrad reads it again */
+		/* wgrad reads it again */
+		t->activation += 2 * (l->first ? n * l->image : in) + out;
 		t->gradient += l->first ? out : 2 * out + in;
 		break;
 	case MBS_NORM:
-		t->activation += (p->o->fused ? 2 : 4) * in + out;
+		t->activation += (p->o->fused ? 2 : 4) * in + out +
+		    2 * n * l->statistics;
 		t->gradient += 2 * out + in;
 		break;
 	case MBS_RELU:
@@ -183,6 +195,7 @@ grouped(const struct mbs_plan *p, const struct mbs_unit *u,
 		const struct mbs_layer *l = &p->layers.data[i];
 
 		t.mask += 2 * n * kept_bits(p, l);
+		t.activation += 2 * n * l->statistics;
 		if (l->kind != MBS_CONV)
 			continue;
 		weights(p, l, iterations, &t);
@@ -190,7 +203,7 @@ grouped(const struct mbs_plan *p, const struct mbs_unit *u,
 			t.weight += (double)iterations * l->weight *
 			    (double)p->o->elem;
 		if (l->first) /* the network's input, forward and backward */
-			t.activation += 2 * n * l->in;
+			t.activation += 2 * n * l->image;
 	}
 	if (p->o->variant == MBS_OPTIMAL)
 		stored -= u->rebuilt + (again ? u->again : 0);

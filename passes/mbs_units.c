@@ -86,9 +86,14 @@ add_layer(struct finder *f, struct node *n)
 			continue;
 		l.in += bytes(f, v);
 		l.first = l.first || v->kind == VALUE_INPUT;
+		if (v->kind == VALUE_INPUT)
+			l.image += bytes(f, v) / (double)f->p->o->elem *
+			    (double)dtype_size(v->type.dtype);
 		f->last[v->id] = f->p->layers.len + 1;
 	}
 	l.out = bytes(f, n->out[0]);
+	if (l.kind == MBS_NORM && n->out[0]->type.rank > 1)
+		l.statistics = 2 * 4 * (double)n->out[0]->type.dim[1];
 	if (l.kind == MBS_CONV) {
 		const struct tensor_type *w = &n->in[1]->type;
 		bool back = n->op == OP_conv_transpose;
