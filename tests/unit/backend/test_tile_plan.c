@@ -1,5 +1,5 @@
 /* The memory planner: what is alive at the same time never shares bytes. */
-#include "backend/tile.h"
+#include "backend/tile_plan.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -368,6 +368,24 @@ groups_keep_to_their_slices(void **state)
 	assert_int_equal(b.p->dram_used, 320 + 448 + 3 * 256);
 }
 
+/* Two buffers one after the other at one place: the second moves where its
+ * load may start while the first is alive, if there is room. */
+static void
+buffers_move_to_start_earlier(void **state)
+{
+	struct unit *u = *state;
+
+	for (int64_t limit = 12; limit <= 20; limit += 8) {
+		struct tile_item items[2] = {
+			{.size = 10, .life = {true, 0, 9, 0}},
+			{.size = 10, .life = {true, 10, 19, 5}}};
+
+		tile_fit_earlier(u->arena, items, 2, limit);
+		assert_int_equal(items[0].address, 0);
+		assert_int_equal(items[1].address, limit == 20 ? 10 : 0);
+	}
+}
+
 int
 main(void)
 {
@@ -375,6 +393,7 @@ main(void)
 		UNIT_TEST(live_buffers_are_apart),
 		UNIT_TEST(a_chain_needs_two_places),
 		UNIT_TEST(loads_run_ahead_where_it_fits),
+		UNIT_TEST(buffers_move_to_start_earlier),
 		UNIT_TEST(an_overflow_names_who_is_alive),
 		UNIT_TEST(banks_hold_one_buffer_at_a_time),
 		UNIT_TEST(equal_constants_are_stored_once),

@@ -181,6 +181,45 @@ optimal_is_never_worse(void **state)
 	}
 }
 
+/* Of ResNet-50 those convolutions in front of norms are computed again that
+ * read 64 or 128 channels pointwise and make four times as many: 1x1 products
+ * of 2 * 2 bytes for each of so many channels. Nothing without a clock, and
+ * nothing that has to be computed from another such result. */
+static void
+cheap_convolutions_are_computed_again(void **state)
+{
+	struct unit *u = *state;
+	struct mbs_options o = {.variant = MBS_OPTIMAL, .buffer = 10 << 20,
+	    .parts = 1, .elem = 2, .state = 2, .bandwidth = 150 * 0x1p30,
+	    .macs = 0.7e9 * 128 * 128, .rows = 128, .cols = 128};
+	struct graph *g = read_net(u, &nets[0]);
+	struct mbs_plan p = plan(u, g, &o);
+	double stored = gigabytes(&p), bytes = 0;
+	int again = 0;
+
+	mbs_again(&p, g);
+	for (size_t i = 0; i < p.layers.len; i++) {
+		const struct mbs_layer *l = &p.layers.data[i];
+		const struct tensor_type *w = l->again ?
+		    &l->node->in[1]->type : NULL;
+
+		if (w == NULL)
+			continue;
+		again++;
+		bytes += 2 * 32 * l->out;
+		assert_true(w->dim[1] <= 128 && w->dim[2] == 1);
+		assert_int_equal(w->dim[0], 4 * w->dim[1]);
+	}
+	assert_int_equal(again, 8);
+	assert_true(gigabytes(&p) < stored);
+	assert_true(gigabytes(&p) > stored - bytes / 1e9);
+	o.macs = 0;
+	p = plan(u, g, &o);
+	mbs_again(&p, g);
+	for (size_t i = 0; i < p.layers.len; i++)
+		assert_false(p.layers.data[i].again);
+}
+
 static struct graph *
 read_text(struct unit *u, const char *text)
 {
@@ -249,6 +288,7 @@ main(void)
 		UNIT_TEST(traffic_of_the_derived_table),
 		UNIT_TEST(sub_batches_of_resnet50),
 		UNIT_TEST(optimal_is_never_worse),
+		UNIT_TEST(cheap_convolutions_are_computed_again),
 		UNIT_TEST(modules_are_found),
 	};
 
