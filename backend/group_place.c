@@ -398,7 +398,7 @@ admit_sums(struct fit *f)
 {
 	struct lower *lw = f->lw;
 	struct region *r = f->r;
-	int64_t room = f->cap, spare = f->cap / 16;
+	int64_t room = f->cap, spare = f->cap / 10;
 	if (r->sub == lw->sched->batch)
 		return;
 	for (uint32_t i = r->loop; i < r->after; i++) {
