@@ -1,7 +1,7 @@
 /* The loops that compilers vectorise well, included by each build of loops.h
  * and compiled with its flags. A build that defines HAVE_RUNS has before it
  * copy_f32, store_f32, from_f16, from_bf16, to_f16 and to_bf16 for runs of n
- * elements; it gets load_rows and store_rows. */
+ * elements; it gets epilogue, load_rows and store_rows. */
 #include <math.h>
 #include <string.h>
 
@@ -259,6 +259,7 @@ epi_steps(int64_t n, float *restrict dst, const float *restrict v,
 #undef EACH
 #endif
 
+#ifdef HAVE_RUNS
 /* v rounded to t, f16 or bf16 */
 static inline void
 round_run(enum dtype t, int64_t n, float *v)
@@ -308,7 +309,6 @@ epilogue(const struct epi_block *e, float *dst)
 	activate(e, e->rows * cols, dst);
 }
 
-#ifdef HAVE_RUNS
 static inline void
 load_rows(enum dtype t, float *dst, int64_t dst_row, const uint8_t *src,
     int64_t src_row, int64_t rows, int64_t cols)
