@@ -133,6 +133,32 @@ most_guests(const struct lower *lw, const struct node *n)
 
 /* ---- who computes into whose buffer ---- */
 
+/* Whether n, or an element-wise op that it computes, reads a view of root: that
+ * is another element of it than the one that n writes. */
+static bool
+reads_view(struct lower *lw, const struct node *n, const struct info *root)
+{
+	for (int i = 0; i < n->nin; i++) {
+		const struct value *v = n->in[i];
+		if (v == NULL || v == root->v)
+			continue;
+		if (lw->res->info[v->id].inlined ?
+		    reads_view(lw, v->def, root) : place_root(lw, v) == root)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the root holds an output, which may be stored after its readers. */
+static bool
+holds_output(struct lower *lw, const struct info *root)
+{
+	for (size_t i = 0; i < lw->g->outputs.len; i++)
+		if (place_root(lw, lw->g->outputs.data[i]) == root)
+			return true;
+	return false;
+}
+
 /* An operand of n, maybe of an element-wise op that n computes, which lies as
  * y does and which nobody reads later. */
 static struct guest *
@@ -175,8 +201,11 @@ find_reuse(struct fit *f, size_t *slot)
 		    place_is_view(lw, n) || place_inlined(lw, n) ||
 		    slot[y->id] == 0 || !place_resolve(lw, y)->is_root)
 			continue;
-		f->guest[slot[y->id] - 1].takes = dying_operand(f, slot, n, y,
+		struct guest *from = dying_operand(f, slot, n, y,
 		    i - f->r->loop);
+		if (from != NULL && !reads_view(lw, n, from->root) &&
+		    !holds_output(lw, from->root))
+			f->guest[slot[y->id] - 1].takes = from;
 	}
 }
 

@@ -56,6 +56,15 @@ static const struct net nets[] = {
 	"y = x -> conv(4, 3, pad=1) -> grow -> grow -> avg_pool(2) -> grow\n"
 	"output z = y -> relu -> global_avg_pool -> linear(3)\n}\n",
 	{"avg_pool1"}},
+    /* a value and a view of it, with its elements elsewhere, in one op */
+    {"mirror", "block mirror(x) {\n"
+	"y = x -> conv(4, 3, pad=1) -> relu\n"
+	"return add(y, y -> transpose([0, 1, 3, 2])) -> relu\n}\n"
+	"network mirror() {\n"
+	"input x : f32[N, 2, 6, 6] where N = 7\n"
+	"y = x -> mirror -> mirror\n"
+	"output z = y -> global_avg_pool -> linear(3)\n}\n",
+	{"mirror1.relu2"}},
 };
 
 static struct graph *
