@@ -4,19 +4,14 @@
  * where what they read takes less room, so that branches keep the gradients of
  * their first layers instead. */
 #include "backend/group.h"
+#include "backend/place.h"
+
+#define AT_ONCE 8 /* ops behind each other that are looked at together */
 
 struct sink {
 	const struct schedule *s;
-	const struct region *r;
 	uint32_t *pos; /* by node id: position + 1, 0: not in the loop */
 };
-
-static bool
-is_view(const struct node *n)
-{
-	return n->op == OP_identity || n->op == OP_reshape ||
-	    n->op == OP_transpose || n->op == OP_slice || n->op == OP_expand;
-}
 
 /* Position + 1 of the last reader of v, or of a view of it, in the loop. */
 static uint32_t
@@ -25,8 +20,8 @@ last_reader(const struct sink *k, const struct value *v)
 	uint32_t last = 0;
 	for (size_t i = 0; i < v->uses.len; i++) {
 		const struct node *u = v->uses.data[i].node;
-		uint32_t at = is_view(u) ? last_reader(k, u->out[0]) :
-		    k->pos[u->id];
+		uint32_t at = place_is_view_op(u->op) ?
+		    last_reader(k, u->out[0]) : k->pos[u->id];
 		if (at > last)
 			last = at;
 	}
@@ -76,26 +71,27 @@ may_sink(const struct sink *k, const struct node *n)
 }
 
 /* Bytes of what n reads and nobody would read later than n right before u. What
- * only n reads may be made that late, too. */
+ * only n reads may be made that late, too, by one of `ops` before it. */
 static int64_t
-kept_longer(const struct sink *k, const struct node *n, const struct node *u)
+kept_longer(const struct sink *k, const struct node *n, const struct node *u,
+    int ops)
 {
 	const struct value *x = n->in[0];
-	int64_t sum = 0, own;
+	int64_t sum = 0;
 	for (int i = 0; i < n->nin; i++) {
 		const struct value *v = n->in[i];
 		if (v == NULL || !k->s->split[v->id] || (i > 0 && v == x))
 			continue;
-		while (v->kind == VALUE_NODE && is_view(v->def))
+		while (v->kind == VALUE_NODE && place_is_view_op(v->def->op))
 			v = v->def->in[0];
 		if (v->kind != VALUE_NODE || k->pos[v->def->id] == 0 ||
 		    last_reader(k, v) > k->pos[u->id])
 			continue;
-		own = type_bytes(&v->type);
-		if (may_sink(k, v->def) && only_reader(k, v->def) == n &&
-		    kept_longer(k, v->def, u) < own)
-			own = kept_longer(k, v->def, u);
-		sum += own;
+		int64_t own = type_bytes(&v->type), before = own;
+		if (ops > 0 && may_sink(k, v->def) &&
+		    only_reader(k, v->def) == n)
+			before = kept_longer(k, v->def, u, ops - 1);
+		sum += before < own ? before : own;
 	}
 	return sum;
 }
@@ -104,7 +100,7 @@ void
 group_sink(struct lower *lw, struct region *r)
 {
 	struct schedule *s = lw->sched;
-	struct sink k = {.s = s, .r = r, .pos = NEW_ARRAY(lw->arena, uint32_t,
+	struct sink k = {s, NEW_ARRAY(lw->arena, uint32_t,
 	    lw->g->nnodes + 1)};
 	for (uint32_t i = r->loop; i < r->after; i++)
 		k.pos[s->node[i]->id] = i + 1;
@@ -113,7 +109,8 @@ group_sink(struct lower *lw, struct region *r)
 		const struct node *u = may_sink(&k, n) ? only_reader(&k, n) :
 		    NULL;
 		if (u == NULL ||
-		    type_bytes(&n->out[0]->type) <= kept_longer(&k, n, u))
+		    type_bytes(&n->out[0]->type) <=
+		    kept_longer(&k, n, u, AT_ONCE))
 			continue;
 		uint32_t to = k.pos[u->id] - 2; /* right before u */
 		for (uint32_t at = i; at < to; at++) {

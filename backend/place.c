@@ -270,8 +270,8 @@ view_place(const struct lower *lw, const struct node *n,
 	}
 }
 
-static bool
-is_view_op(enum op op)
+bool
+place_is_view_op(enum op op)
 {
 	return op == OP_identity || op == OP_reshape || op == OP_transpose ||
 	    op == OP_slice || op == OP_expand || op == OP_cast ||
@@ -301,7 +301,7 @@ place_resolve(struct lower *lw, const struct value *v)
 		in->rel = from->rel;
 		return in;
 	}
-	if (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
+	if (v->kind == VALUE_NODE && place_is_view_op(v->def->op) &&
 	    type_elems(&v->type) > 0) {
 		struct info *from = place_resolve(lw, v->def->in[0]);
 		if (view_place(lw, v->def, &from->rel, &in->rel)) {
@@ -344,7 +344,7 @@ claim_concat(struct lower *lw)
 			const struct value *o = n->in[i];
 			struct info *in = &lw->res->info[o->id];
 			if (o->kind == VALUE_NODE && in->into == NULL &&
-			    !is_view_op(o->def->op) &&
+			    !place_is_view_op(o->def->op) &&
 			    same_loop(lw, o->def, n) &&
 			    !goes_apart(lw, o) &&
 			    !value_is_output(lw->g, o)) {
@@ -363,7 +363,8 @@ can_go_over(const struct lower *lw, const struct node *n)
 {
 	const struct value *r = n->nin > 3 ? n->in[3] : NULL, *y = n->out[0];
 	const struct residency *res = lw->res;
-	if (r == NULL || r->kind != VALUE_NODE || is_view_op(r->def->op) ||
+	if (r == NULL || r->kind != VALUE_NODE ||
+	    place_is_view_op(r->def->op) ||
 	    !same_loop(lw, r->def, n) || goes_apart(lw, r) ||
 	    goes_apart(lw, y) ||
 	    !type_equal(&r->type, &y->type) ||
@@ -374,7 +375,8 @@ can_go_over(const struct lower *lw, const struct node *n)
 		return false;
 	for (size_t i = 0; i < r->uses.len; i++) {
 		const struct use *u = &r->uses.data[i];
-		if (is_view_op(u->node->op) || place_inlined(lw, u->node) ||
+		if (place_is_view_op(u->node->op) ||
+		    place_inlined(lw, u->node) ||
 		    (u->node == n && u->index != 3) ||
 		    res->index[u->node->id] > res->index[n->id])
 			return false;
@@ -439,7 +441,7 @@ place_root(struct lower *lw, const struct value *v)
 const struct value *
 place_behind(struct lower *lw, const struct value *v)
 {
-	while (v->kind == VALUE_NODE && is_view_op(v->def->op) &&
+	while (v->kind == VALUE_NODE && place_is_view_op(v->def->op) &&
 	    !place_resolve(lw, v)->is_root)
 		v = v->def->in[0];
 	return v;
@@ -554,7 +556,7 @@ place_live_at(const struct lower *lw, uint32_t node_index)
 bool
 place_is_view(const struct lower *lw, const struct node *n)
 {
-	if (n->nout == 0 || !is_view_op(n->op))
+	if (n->nout == 0 || !place_is_view_op(n->op))
 		return false;
 	return !lw->res->info[n->out[0]->id].is_root;
 }

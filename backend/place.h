@@ -52,6 +52,9 @@ struct info *place_root(struct lower *lw, const struct value *v);
  * touches it in every iteration. */
 void place_touch(struct lower *lw, struct info *root, int64_t at, bool use);
 
+/* Whether results of op may be views of operand 0: see place_is_view. */
+bool place_is_view_op(enum op op);
+
 /* The value whose memory v sees: v, unless it is a view. */
 const struct value *place_behind(struct lower *lw, const struct value *v);
 

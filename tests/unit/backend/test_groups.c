@@ -65,6 +65,15 @@ static const struct net nets[] = {
 	"y = x -> mirror -> mirror\n"
 	"output z = y -> global_avg_pool -> linear(3)\n}\n",
 	{"mirror1.relu2"}},
+    /* many ops whose results only the next one reads */
+    {"pools", "network pools() {\n"
+	"input x : f32[N, 2, 5, 5] where N = 7\n"
+	"y = x -> conv(4, 3, pad=1) -> relu\n"
+	"z = y\n"
+	"repeat i in 0..20 { z = z -> avg_pool(3, stride=1, pad=1) }\n"
+	"output o = add(y, z -> conv(4, 1)) -> global_avg_pool -> linear(3)"
+	"\n}\n",
+	{"relu1"}},
 };
 
 static struct graph *
