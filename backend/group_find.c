@@ -254,7 +254,7 @@ check_group(struct lower *lw, const struct node *n, struct region *r)
 		return false;
 	}
 	r->wanted = g->groups.data[n->group - 1].sub_batch;
-	r->free = g->groups.data[n->group - 1].free;
+	r->free = g->free_groups;
 	if (r->wanted >= 1 && lw->sched->batch > 0)
 		return true;
 	diag_error(lw->diag, &n->loc, "layer group %u: a sub-batch of %lld "

@@ -67,6 +67,7 @@ graph_clone(struct arena *a, const struct graph *g)
 
 	c.to->source = g->source;
 	c.to->from_text = g->from_text;
+	c.to->free_groups = g->free_groups;
 	for (size_t i = 0; i < g->groups.len; i++)
 		VEC_PUSH(a, &c.to->groups, g->groups.data[i]);
 	for (size_t i = 0; i < g->inputs.len; i++)

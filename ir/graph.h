@@ -117,8 +117,6 @@ struct value {
 struct layer_group {
 	int64_t sub_batch; /* samples that one group of the chip takes through
 	                      the layers in an iteration */
-	bool free;         /* each pass may take more or fewer: what moves
-	                      least */
 };
 
 struct node {
@@ -154,6 +152,8 @@ struct graph {
 	VEC(struct value *) states;
 	VEC(struct assign) assigns;
 	VEC(struct layer_group) groups;
+	bool free_groups; /* each pass may take more samples than its group
+	                     says, as many as move least */
 	struct node *first, *last;
 	uint32_t nvalues, nnodes; /* ids handed out */
 	struct names *names;      /* names of values taken so far */

@@ -232,7 +232,7 @@ print_groups(struct printer *p)
 {
 	for (size_t i = 0; i < p->g->groups.len; i++)
 		strbuf_addf(p->out, "%s%" PRId64, i > 0 ? "," :
-		    p->g->groups.data[0].free ? " free_groups [" : " groups [",
+		    p->g->free_groups ? " free_groups [" : " groups [",
 		    p->g->groups.data[i].sub_batch);
 	if (p->g->groups.len > 0)
 		strbuf_add(p->out, "]");

@@ -236,8 +236,9 @@ read_groups(struct reader *r, const struct words *sub_batches)
 {
 	size_t n = sub_batches != NULL ? sub_batches->list.len : 0;
 
+	r->g->free_groups = r->free_groups;
 	for (size_t i = 0; i < n; i++) {
-		struct layer_group lg = {.free = r->free_groups};
+		struct layer_group lg;
 
 		if (reader_int(r, sub_batches->list.data[i], 1, MAX_DIM,
 		        &lg.sub_batch))

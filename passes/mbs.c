@@ -84,11 +84,11 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 	enum mbs_variant v = p->o->variant;
 
 	for (size_t k = 0; k < p->groups.len; k++) {
-		struct layer_group lg = {p->groups.data[k].sub_batch,
-		    v == MBS_OPTIMAL};
+		struct layer_group lg = {p->groups.data[k].sub_batch};
 
 		VEC_PUSH(g->arena, &g->groups, lg);
 	}
+	g->free_groups = v == MBS_OPTIMAL;
 	for (size_t i = 0; i < p->units.len; i++) {
 		const struct mbs_unit *u = &p->units.data[i];
 

@@ -448,6 +448,7 @@ graph_shard(struct arena *a, const struct graph *g, int parts,
 	s.to = graph_new(a, g->name);
 	s.to->source = g->source;
 	s.to->groups = g->groups;
+	s.to->free_groups = g->free_groups;
 	s.held = NEW_ARRAY(a, struct held, g->nvalues + 1);
 	graph_foreach_node(g, n)
 		s.trains = s.trains || strcmp(n->phase, "forward") != 0;

@@ -76,6 +76,8 @@ static const struct net nets[] = {
 	{"relu1"}},
 };
 
+#define NNETS (sizeof nets / sizeof *nets)
+
 static struct graph *
 build(struct unit *u, const char *name, const char *text, bool adam,
     bool gradients)
@@ -258,7 +260,11 @@ check(struct unit *u, const struct net *k, const struct compile_how *how)
 	start(&t, u, k->name, g, how);
 	for (size_t i = 0; i < sizeof subs / sizeof *subs; i++) {
 		tag_net(g, k, subs[i]);
-		assert_true(again(&t, arena_printf(u->arena, "case %zu", i)));
+		for (int f = 0; f < 2; f++) {
+			g->free_groups = f == 1;
+			assert_true(again(&t, arena_printf(u->arena,
+			    "case %zu%s", i, f == 1 ? ", free" : "")));
+		}
 	}
 }
 
@@ -314,7 +320,7 @@ test_any(void **state)
 	int done = 0;
 
 	for (uint64_t seed = 1; seed <= 48; seed++) {
-		const struct net *k = &nets[seed % 4];
+		const struct net *k = &nets[seed % NNETS];
 		struct dice d = {.state = seed * 77 + 1};
 		struct compile_how how = {.level = (int)roll(&d, 3),
 		    .target = roll(&d, 3) > 0 ? "tiny" : "wavecore"};
@@ -330,6 +336,7 @@ test_any(void **state)
 			sub[i] = 1 + roll(&d, 7);
 		d.one_in = 2 + roll(&d, 40);
 		tag(g, sub, GROUPS, ends_anywhere, &d);
+		g->free_groups = roll(&d, 2) == 0;
 		for (struct node *n = g->first; n != NULL; n = n->next)
 			n->out[0]->keep = keeps[roll(&d, 6)];
 		done += again(&t, arena_printf(t.u->arena, "seed %d",

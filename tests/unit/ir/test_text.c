@@ -62,9 +62,10 @@ test_every_op(void **state)
 		g->first->loc = (struct loc){.node = "node only"};
 		assert_round_trip(&l, g);
 		VEC_PUSH(g->arena, &g->groups,
-		    ((struct layer_group){.sub_batch = 3, .free = i % 2}));
+		    ((struct layer_group){.sub_batch = 3}));
 		VEC_PUSH(g->arena, &g->groups,
-		    ((struct layer_group){.sub_batch = 16, .free = i % 2}));
+		    ((struct layer_group){.sub_batch = 16}));
+		g->free_groups = i % 2 == 1;
 		g->first->group = 2;
 		for (int k = 0; k < g->first->nout; k++) {
 			g->first->out[k]->keep = (enum keep)((i + k) % 4);
