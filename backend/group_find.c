@@ -327,11 +327,9 @@ group_find(struct lower *lw)
 	s->split = NEW_ARRAY(lw->arena, bool, g->nvalues + 1);
 	s->part = NEW_ARRAY(lw->arena, enum batch_part, g->nnodes + 1);
 	bool grouped = false;
-	graph_foreach_node(g, n) {
-		s->train = s->train || (n->phase != NULL &&
-		    strcmp(n->phase, "forward") != 0);
+	s->train = graph_trains(g);
+	graph_foreach_node(g, n)
 		grouped = grouped || n->group > 0;
-	}
 	if (!s->train && !grouped) {
 		graph_foreach_node(g, n)
 			s->node[s->n++] = n;

@@ -1,6 +1,8 @@
 /* Editing a graph: operands, replacement, removal, use lists. */
 #include "ir/graph.h"
 
+#include <string.h>
+
 #include "ir/check.h"
 
 void
@@ -81,6 +83,15 @@ graph_remove(struct graph *g, struct node *n)
 	*(n->prev == NULL ? &g->first : &n->prev->next) = n->next;
 	*(n->next == NULL ? &g->last : &n->next->prev) = n->prev;
 	n->prev = n->next = NULL;
+}
+
+bool
+graph_trains(const struct graph *g)
+{
+	graph_foreach_node(g, n)
+		if (strcmp(n->phase, "forward") != 0)
+			return true;
+	return false;
 }
 
 bool

@@ -291,6 +291,8 @@ void graph_move_before(struct graph *g, struct node *n, struct node *before);
  * false and a diagnostic naming a node on a cycle, order unchanged. */
 bool graph_sort(struct graph *g, struct diag *d);
 bool value_is_output(const struct graph *g, const struct value *v);
+/* Whether g is a training step: some node is of another phase than forward. */
+bool graph_trains(const struct graph *g);
 size_t value_nuses(const struct graph *g, const struct value *v); /* with
     outputs and assignments */
 

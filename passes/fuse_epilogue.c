@@ -199,14 +199,12 @@ bool
 pass_fuse_epilogue(struct pass_ctx *c)
 {
 	struct node_stack list = {0};
-	bool trains = false;
+	bool trains = graph_trains(c->g);
 
 	/* Contractions move while they fuse: walk a copy of the order. */
 	graph_foreach_node(c->g, n)
 		if (has_epilogue(n))
 			VEC_PUSH(c->scratch, &list, n);
-	graph_foreach_node(c->g, n)
-		trains = trains || strcmp(n->phase, "forward") != 0;
 	for (size_t i = 0; i < list.len; i++)
 		fuse_into(c, list.data[i], trains);
 	return true;

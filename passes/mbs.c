@@ -1,6 +1,7 @@
 /* The MBS pass: chooses groups, marks the graph, says what it did. */
 #include "passes/mbs.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const mbs_names[MBS_VARIANTS] = {"none", "baseline", "archopt",
@@ -156,8 +157,9 @@ report_traffic(const struct mbs_plan *p, struct strbuf *s)
 	    "%.3f, update %.3f: %.3f\n", t.activation / 1e9, t.gradient / 1e9,
 	    t.mask / 1e9, t.weight / 1e9, t.weight_gradient / 1e9,
 	    t.update / 1e9, total / 1e9);
-	strbuf_addf(s, "mbs: lower bound %.3f GB, %.1f %% above it\n",
-	    bound / 1e9, 100 * (total / bound - 1));
+	strbuf_addf(s, "mbs: lower bound %.3f GB, %.1f %% %s it\n",
+	    bound / 1e9, 100 * fabs(total / bound - 1),
+	    total < bound ? "below" : "above");
 }
 
 static void

@@ -116,7 +116,14 @@ struct mbs_plan {
  * form or with statistics of the batch. False after a diagnostic: no batch. */
 bool mbs_units(struct mbs_plan *p, struct graph *g, struct diag *d);
 
-/* Chooses what the backward pass computes again (mbs_again.c). */
+bool mbs_is_group_norm(const struct node *n);
+/* The group norm whose ReLU v is, from whose input v can be computed again;
+ * NULL: there is none. */
+const struct node *mbs_rebuilt_from(const struct value *v);
+
+/* Chooses what the backward pass computes again (mbs_again.c): marks layers
+ * and adds up units of p, whose groups are not chosen yet. Nothing without a
+ * bandwidth and a clock. */
 void mbs_again(struct mbs_plan *p, const struct graph *g);
 
 /* Chooses groups (mbs_group.c). */

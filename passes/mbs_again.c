@@ -11,8 +11,9 @@
 #define WORTH 1.5
 
 struct search {
-	struct mbs_plan *p;
 	struct mbs_layer **of; /* by node id: the layer of a convolution */
+	bool *is_source;       /* by node id: one that is computed again needs
+	                          its result for that */
 };
 
 /* The group norm that alone reads v, NULL: none. */
@@ -22,8 +23,7 @@ norm_behind(const struct value *v)
 	const struct node *n = v->uses.len == 1 ? v->uses.data[0].node : NULL;
 
 	return n != NULL && v->uses.data[0].index == 0 &&
-	    (n->op == OP_group_norm || n->op == OP_group_norm_train) ?
-	    n : NULL;
+	    mbs_is_group_norm(n) ? n : NULL;
 }
 
 /* The array's seconds for a sample: partly used tiles take as long as full
@@ -57,35 +57,10 @@ gain(const struct mbs_plan *p, const struct mbs_unit *u,
 static struct mbs_layer *
 source(const struct search *s, const struct mbs_layer *l)
 {
-	const struct value *v = l->node->in[0];
+	const struct node *norm = mbs_rebuilt_from(l->node->in[0]);
+	const struct value *y = norm != NULL ? norm->in[0] : NULL;
 
-	if (v->kind != VALUE_NODE || v->def->op != OP_relu ||
-	    v->def->in[0]->kind != VALUE_NODE)
-		return NULL;
-	v = v->def->in[0]->def->in[0];
-	return v->kind == VALUE_NODE && norm_behind(v) != NULL ?
-	    s->of[v->def->id] : NULL;
-}
-
-/* Whether something that is computed again would have to be computed from l's
- * result: one step back is enough, as all are on chip at the same time. */
-static bool
-is_source(const struct search *s, const struct mbs_layer *l)
-{
-	const struct node *norm = norm_behind(l->node->out[0]);
-
-	for (size_t i = 0; norm != NULL && i < norm->out[0]->uses.len; i++) {
-		const struct node *relu = norm->out[0]->uses.data[i].node;
-
-		for (size_t k = 0; relu->op == OP_relu &&
-		    k < relu->out[0]->uses.len; k++) {
-			const struct node *n = relu->out[0]->uses.data[k].node;
-
-			if (s->of[n->id] != NULL && s->of[n->id]->again)
-				return true;
-		}
-	}
-	return false;
+	return y != NULL && y->kind == VALUE_NODE ? s->of[y->def->id] : NULL;
 }
 
 static int
@@ -99,17 +74,12 @@ by_gain(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-void
-mbs_again(struct mbs_plan *p, const struct graph *g)
+/* Convolutions in front of group norms that are worth it; how many. */
+static size_t
+find_worthy(struct mbs_plan *p, struct search *s, struct mbs_layer **all)
 {
-	struct search s = {.p = p, .of = NEW_ARRAY(p->arena,
-	    struct mbs_layer *, g->nnodes + 1)};
-	struct mbs_layer **all = NEW_ARRAY(p->arena, struct mbs_layer *,
-	    p->layers.len + 1);
 	size_t n = 0;
 
-	if (p->o->bandwidth <= 0 || p->o->macs <= 0)
-		return;
 	for (size_t i = 0; i < p->units.len; i++) {
 		const struct mbs_unit *u = &p->units.data[i];
 
@@ -119,19 +89,42 @@ mbs_again(struct mbs_plan *p, const struct graph *g)
 			if (l->node->op != OP_conv ||
 			    norm_behind(l->node->out[0]) == NULL)
 				continue;
-			s.of[l->node->id] = l;
+			s->of[l->node->id] = l;
 			l->gain = gain(p, u, l);
 			if (l->gain > 0)
 				all[n++] = l;
 		}
 	}
+	return n;
+}
+
+/* The best first, but none from the result of another: both would have to be on
+ * chip at the same time. */
+static void
+choose(struct search *s, struct mbs_layer **all, size_t n)
+{
 	qsort(all, n, sizeof(*all), by_gain);
 	for (size_t i = 0; i < n; i++) {
-		const struct mbs_layer *from = source(&s, all[i]);
+		const struct mbs_layer *from = source(s, all[i]);
 
 		all[i]->again = (from == NULL || !from->again) &&
-		    !is_source(&s, all[i]);
+		    !s->is_source[all[i]->node->id];
+		if (all[i]->again && from != NULL)
+			s->is_source[from->node->id] = true;
 	}
+}
+
+void
+mbs_again(struct mbs_plan *p, const struct graph *g)
+{
+	struct search s = {NEW_ARRAY(p->arena, struct mbs_layer *,
+	    g->nnodes + 1), NEW_ARRAY(p->arena, bool, g->nnodes + 1)};
+	struct mbs_layer **all = NEW_ARRAY(p->arena, struct mbs_layer *,
+	    p->layers.len + 1);
+
+	if (p->o->bandwidth <= 0 || p->o->macs <= 0)
+		return;
+	choose(&s, all, find_worthy(p, &s, all));
 	for (size_t i = 0; i < p->units.len; i++) {
 		struct mbs_unit *u = &p->units.data[i];
 

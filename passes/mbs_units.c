@@ -245,16 +245,20 @@ measure(struct finder *f, struct mbs_unit *u)
 			f->entering = i + 1;
 }
 
-/* A ReLU behind a norm can be computed again from the norm's input. */
-static bool
-is_rebuilt(const struct value *v)
+bool
+mbs_is_group_norm(const struct node *n)
+{
+	return n->op == OP_group_norm || n->op == OP_group_norm_train;
+}
+
+const struct node *
+mbs_rebuilt_from(const struct value *v)
 {
 	const struct node *r = v->kind == VALUE_NODE ? v->def : NULL;
 
 	return r != NULL && r->op == OP_relu &&
 	    r->in[0]->kind == VALUE_NODE &&
-	    (r->in[0]->def->op == OP_group_norm ||
-		r->in[0]->def->op == OP_group_norm_train);
+	    mbs_is_group_norm(r->in[0]->def) ? r->in[0]->def : NULL;
 }
 
 /* Whether the backward pass reads v: operands of contractions and norms. */
@@ -289,7 +293,7 @@ count_saved(const struct finder *f, struct mbs_unit *u)
 		if (l->kind == MBS_VIEW || f->concat[v->id] || !is_saved(v))
 			continue;
 		u->saved += l->out;
-		if (is_rebuilt(v))
+		if (mbs_rebuilt_from(v) != NULL)
 			u->rebuilt += l->out;
 	}
 	u->boundary = f->p->layers.data[hi - 1].out;

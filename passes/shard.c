@@ -450,8 +450,7 @@ graph_shard(struct arena *a, const struct graph *g, int parts,
 	s.to->groups = g->groups;
 	s.to->free_groups = g->free_groups;
 	s.held = NEW_ARRAY(a, struct held, g->nvalues + 1);
-	graph_foreach_node(g, n)
-		s.trains = s.trains || strcmp(n->phase, "forward") != 0;
+	s.trains = graph_trains(g);
 	ok = copy_inputs(&s);
 	for (size_t i = 0; i < g->states.len; i++)
 		copy_leaf(&s, g->states.data[i]);
