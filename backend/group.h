@@ -4,6 +4,9 @@
 
 #include "backend/lower.h"
 
+/* Versions of what is on chip in a sweep: loads run ahead. */
+#define SWEEP_DEPTH 2
+
 /* What a node has to do with the batch. */
 enum batch_part {
 	PART_WHOLE, /* nothing: its operands are the same for all samples */
@@ -77,10 +80,11 @@ void group_sink(struct lower *lw, struct region *r);
 const struct node *group_sweep(const struct lower *lw,
     const struct node *first);
 
-/* ---- group_place.c ---- */
+/* ---- group_fit.c ---- */
 /* Decides what stays on chip in r's iterations and how many samples they
  * take; cap: bytes of the global buffer. */
 void group_fit(struct lower *lw, struct region *r, int64_t cap);
+/* ---- group_place.c ---- */
 /* The place of v in the iteration being lowered. */
 struct place *group_place(struct lower *lw, const struct value *v);
 /* Makes the buffer of a sum that is on chip during the region. */
