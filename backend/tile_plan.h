@@ -44,13 +44,13 @@ enum tile_fit_order {
 };
 
 /* First fit into [0, limit), 0: no limit. Returns the space used, or -1 when
- * it does not fit. early: keep the extended lifetimes apart wherever that fits
- * too. Sorts the items. */
+ * it does not fit: then the first without a place has the highest rank. early:
+ * keep the extended lifetimes apart wherever that fits too. Sorts the items. */
 int64_t tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit, bool early, enum tile_fit_order order);
 
-/* Moves placed items to where their extended lifetimes meet no others',
- * largest first, as far as [0, limit) has such places; 0: no limit. */
+/* Moves placed items, one after the other, to where their extended lifetimes
+ * meet no others', as far as [0, limit) has such places; 0: no limit. */
 void tile_fit_earlier(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit);
 
