@@ -259,15 +259,24 @@ wave(struct emit *e, const struct tile_aff *xk, const struct tile_aff *wk,
 }
 
 /* k tiles of rows [k_at, k_at + total); the weights' rows start at w_at of what
- * is staged. fresh: the sums start here. */
+ * is staged. fresh: the sums start here. A partial tile comes first: after it
+ * the array waits for the way through its rows in any case, as after the full
+ * ones, but the next block need not wait behind it. */
 static void
 k_tiles(struct emit *e, const struct tile_aff *k_at,
     const struct tile_aff *w_at, int64_t total, bool fresh)
 {
 	int64_t step = e->lw->target->rows;
 	int64_t full = total / step, rest = total % step;
+	struct tile_aff xk = *k_at, wk = *w_at;
+	if (rest > 0) {
+		wave(e, &xk, &wk, rest, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
+		    NULL);
+		xk.offset += rest;
+		wk.offset += rest;
+		fresh = false;
+	}
 	if (full > 1) {
-		struct tile_aff xk = *k_at, wk = *w_at;
 		struct tile_loop *l = tile_loop_open(e->lw->p, "k", full);
 		taff_add(&xk, l, step);
 		taff_add(&wk, l, step);
@@ -275,15 +284,8 @@ k_tiles(struct emit *e, const struct tile_aff *k_at,
 		    fresh ? l : NULL);
 		tile_loop_close(e->lw->p);
 	} else if (full == 1) {
-		wave(e, k_at, w_at, step, fresh ? TFIRST_ALWAYS :
-		    TFIRST_NEVER, NULL);
-	}
-	if (rest > 0) {
-		struct tile_aff xk = *k_at, wk = *w_at;
-		xk.offset += full * step;
-		wk.offset += full * step;
-		wave(e, &xk, &wk, rest, fresh && full == 0 ? TFIRST_ALWAYS :
-		    TFIRST_NEVER, NULL);
+		wave(e, &xk, &wk, step, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
+		    NULL);
 	}
 }
 

@@ -136,7 +136,8 @@ add_tiles(struct trial *t, const int64_t *size, int64_t times)
 	} while (phase_next(&c->win, c->win.pad, size, &ph));
 }
 
-/* Sets the plan's cycles and time: full tiles and the last partial one. */
+/* Sets the plan's cycles and time: along each dimension there are full tiles
+ * and maybe a partial one. */
 static void
 matrix_work(struct trial *t)
 {
@@ -144,26 +145,20 @@ matrix_work(struct trial *t)
 	const int64_t *tile = t->plan.tile;
 	int64_t ext[4] = {c->win.n, c->win.out[0], c->win.out[1],
 	    c->win.out[2]};
-	int64_t full = 1, partial = 0, last[4];
-	for (int i = 3; i >= 0; i--) {
-		int64_t whole = ext[i] / tile[i];
-		if (ext[i] % tile[i] > 0) {
-			memcpy(last, tile, sizeof last);
-			last[i] = ext[i] % tile[i];
-			partial = full = 1;
-			full = whole;
-		} else {
-			full *= whole;
-			partial *= whole;
-		}
-	}
-	int64_t times = ceil_div(c->groups, t->plan.pack);
+	int64_t outer = ceil_div(c->groups, t->plan.pack);
 	for (int i = 0; i < c->nbatch; i++)
-		times *= c->batch[i];
+		outer *= c->batch[i];
 	t->plan.cycles = t->plan.time = 0;
-	add_tiles(t, tile, times * full);
-	if (partial > 0)
-		add_tiles(t, last, times * partial);
+	for (unsigned partial = 0; partial < 1u << 4; partial++) {
+		int64_t size[4], times = outer;
+		for (int i = 0; i < 4; i++) {
+			bool rest = (partial >> i & 1) != 0;
+			size[i] = rest ? ext[i] % tile[i] : tile[i];
+			times *= rest ? size[i] > 0 : ext[i] / tile[i];
+		}
+		if (times > 0)
+			add_tiles(t, size, times);
+	}
 }
 
 static int64_t

@@ -88,13 +88,13 @@ static int64_t
 real_block(const struct wave_target *t, const struct block_shape *b)
 {
 	int64_t full = b->k / t->rows, rest = b->k % t->rows;
-	int64_t first = full > 0 ? t->rows : rest, chain = 0;
+	int64_t first = rest > 0 ? rest : t->rows, chain = 0;
 	int64_t drain = t->drain_bw > 0 ? ceil_div(b->moving * b->still *
 	    b->drain, t->drain_bw) : 0;
-	if (full > 1)
-		chain = (full - 1) * real_interval(t, b, t->rows, true);
-	if (full > 0 && rest > 0)
-		chain += real_interval(t, b, rest, true);
+	if (rest == 0)
+		full--; /* the first of the chain */
+	if (full > 0)
+		chain = full * real_interval(t, b, t->rows, true);
 	int64_t turn = chain + b->moving + t->rows + t->cols - 2 + drain;
 	int64_t pace = max64(chain + real_interval(t, b, first, false),
 	    drain);

@@ -314,8 +314,7 @@ check_view(struct tile_verifier *v, unsigned spaces)
 
 	if (!check_address(v, "base", &t->base, spaces))
 		return false;
-	if (!is_unit_float(x->dtype) || x->flags > VIEW_TRANSPOSED ||
-	    (in->kind == TILE_LDOBUF && x->dtype != DT_F32)) {
+	if (!is_unit_float(x->dtype) || x->flags > VIEW_TRANSPOSED) {
 		tile_broken(v, "wrong element type or flags of the view");
 		return false;
 	}

@@ -163,12 +163,18 @@ wave(struct emit *e, const struct tile_aff *pixel, int64_t k,
 	in->mx.first_loop = loop;
 }
 
+/* A partial tile first, as in k_tiles of contract_emit.c. */
 static void
 all_pixels(struct emit *e, bool fresh)
 {
 	int64_t step = e->lw->target->rows;
 	int64_t full = e->pixels / step, rest = e->pixels % step;
 	struct tile_aff at = taff_num(0);
+	if (rest > 0) {
+		wave(e, &at, rest, fresh ? TFIRST_ALWAYS : TFIRST_NEVER, NULL);
+		at = taff_num(rest);
+		fresh = false;
+	}
 	if (full > 1) {
 		struct tile_loop *l = tile_loop_open(e->lw->p, "k", full);
 		taff_add(&at, l, step);
@@ -178,11 +184,6 @@ all_pixels(struct emit *e, bool fresh)
 	} else if (full == 1) {
 		wave(e, &at, step, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
 		    NULL);
-	}
-	if (rest > 0) {
-		at = taff_num(full * step);
-		wave(e, &at, rest, fresh && full == 0 ? TFIRST_ALWAYS :
-		    TFIRST_NEVER, NULL);
 	}
 }
 
@@ -268,7 +269,7 @@ static void
 make_part(struct emit *e, struct place *to)
 {
 	const struct wgrad *w = e->w;
-	enum dtype t = wgrad_continues(w, e->p) ? DT_F32 : w->dw.dtype;
+	enum dtype t = wgrad_part_dtype(w, e->p);
 	*to = w->dw;
 	to->dim[0] = e->cols;
 	to->offset += e->col * w->dw.stride[0];

@@ -28,13 +28,17 @@ struct wgrad_plan {
 /* Chooses tiles and chunks by estimated time; false after a diagnostic. */
 bool wgrad_plan(const struct wgrad *w, struct wgrad_plan *p);
 
-/* Whether sums of other tiles or iterations come first: they are f32. */
+/* Whether sums of other tiles or iterations come first. */
 bool wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p);
 
 /* Whether x is on chip through all chunks: its one tile is all of it. */
 bool wgrad_keeps_x(const struct wgrad *w, const struct wgrad_plan *p);
 
-/* Bytes of the sums of one chunk; f32 where several tiles add to them. */
+/* The type of sums on chip: f32 where several tiles add to them. */
+enum dtype wgrad_part_dtype(const struct wgrad *w,
+    const struct wgrad_plan *p);
+
+/* Bytes of the sums of one chunk. */
 int64_t wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p);
 
 /* conv_wgrad, and matmul with the first operand transposed: the weight

@@ -28,10 +28,16 @@ wgrad_keeps_x(const struct wgrad *w, const struct wgrad_plan *p)
 	return p->tiles == 1 && w->groups == 1;
 }
 
+enum dtype
+wgrad_part_dtype(const struct wgrad *w, const struct wgrad_plan *p)
+{
+	return p->tiles > 1 ? DT_F32 : w->dw.dtype;
+}
+
 int64_t
 wgrad_part_bytes(const struct wgrad *w, const struct wgrad_plan *p)
 {
-	enum dtype t = wgrad_continues(w, p) ? DT_F32 : w->dw.dtype;
+	enum dtype t = wgrad_part_dtype(w, p);
 	if (place_on_chip(&w->dw) && t == w->dw.dtype)
 		return 0;
 	return w->rows * p->chunk * (int64_t)dtype_size(t);
@@ -63,13 +69,14 @@ measure(struct trial *t)
  * it has drained the block before, in program order: of each block the way
  * through the array, the drain and the load are seen. */
 static int64_t
-turnaround(const struct wgrad *w, int64_t moving, int64_t still)
+turnaround(const struct wgrad *w, int64_t moving, int64_t still,
+    int64_t drain)
 {
 	const struct wave_target *tg = w->lw->target;
 	enum dtype dt = w->x.dtype;
 	int64_t limit = moving_limit(tg, dt);
 	int64_t blocks = ceil_div(moving, limit) * ceil_div(still, tg->cols);
-	int64_t bytes = moving * still * 8;
+	int64_t bytes = moving * still * drain;
 	return blocks * (tg->rows + tg->cols) +
 	    (tg->drain_bw > 0 ? bytes / tg->drain_bw : 0);
 }
@@ -90,11 +97,11 @@ estimate(struct trial *t)
 	/* the sums of a tile are loaded and drained */
 	struct contract_work work = {.target = tg, .m = moving, .n = still,
 	    .k = each, .dtype = w->x.dtype,
-	    .drain = wgrad_continues(w, &t->p) ? 8 :
-	    (int64_t)dtype_size(w->dw.dtype)};
+	    .drain = (wgrad_continues(w, &t->p) ? 2 : 1) *
+	    (int64_t)dtype_size(wgrad_part_dtype(w, &t->p))};
 	double mat = (double)(blocks * t->p.tiles) *
 	    (double)(contract_time(&work) + (wgrad_continues(w, &t->p) ?
-	    turnaround(w, moving, still) : 0));
+	    turnaround(w, moving, still, work.drain) : 0));
 	t->p.traffic = chunks * t->p.tiles * t->in -
 	    (wgrad_keeps_x(w, &t->p) ? (chunks - 1) * t->x_in : 0) +
 	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw)) *

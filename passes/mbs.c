@@ -163,6 +163,21 @@ report_traffic(const struct mbs_plan *p, struct strbuf *s)
 }
 
 static void
+report_array(const struct mbs_plan *p, struct strbuf *s)
+{
+	struct mbs_array a;
+
+	if (p->o->rows < 1 || p->o->cols < 1)
+		return;
+	a = mbs_array_bound(p);
+	if (a.cycles > 0)
+		strbuf_addf(s, "mbs: tile quantisation bounds the utilization "
+		    "of the array to %.2f %%: %.3f M cycles\n", 100 *
+		    a.products / a.cycles /
+		    (double)(p->o->rows * p->o->cols), a.cycles / 1e6);
+}
+
+static void
 report_again(const struct mbs_plan *p, struct strbuf *s)
 {
 	double bytes = 0, products = 0, all = 0;
@@ -200,6 +215,7 @@ mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
 		report_groups(&p, report);
 		report_again(&p, report);
 		report_traffic(&p, report);
+		report_array(&p, report);
 	}
 	return true;
 }

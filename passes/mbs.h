@@ -39,7 +39,8 @@ struct mbs_options {
 	                     gradient and its momentum */
 	double bandwidth; /* DRAM bytes a second of one group, 0: no limit */
 	double macs;      /* products a second of one group */
-	int64_t rows, cols; /* of its array */
+	int64_t rows, cols; /* of its array; 0: not known */
+	bool zeros;         /* -fdgrad=zeros */
 };
 
 /* Traffic in bytes of one group and step, by what it is for. */
@@ -142,6 +143,14 @@ struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
 /* What no schedule can avoid that computes no convolution twice: every saved
  * tensor out and in once, weights, gradients and updates once. */
 double mbs_lower_bound(const struct mbs_plan *p);
+
+/* Least cycles of the array for the contractions of a step and group of the
+ * chip, and their products, inserted zeros of `zeros` included: the quotient is
+ * the utilization that the quantisation into tiles allows (mbs_bound.c). The
+ * shift of weights is hidden, nothing else holds the array up, and the batch is
+ * not divided. Rows and columns have to be known. */
+struct mbs_array { double cycles, products; };
+struct mbs_array mbs_array_bound(const struct mbs_plan *p);
 
 /* Marks nodes and values of g for the plan; called before autodiff. */
 void mbs_mark(struct mbs_plan *p, struct graph *g);

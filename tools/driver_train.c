@@ -166,6 +166,7 @@ serialize_batch(struct driver *dr)
 	o.macs = t->clock_hz * (double)(t->rows * t->cols);
 	o.rows = t->rows;
 	o.cols = t->cols;
+	o.zeros = dr->o.dgrad == DGRAD_ZEROS;
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
 	    wants_remarks(dr) ? &s : NULL);
 	remark(dr, &s);

@@ -145,8 +145,8 @@ check_descriptor(const struct check *c, const struct insn *in)
 			return reject(c, "StLBUF writes to gbuf only");
 		break;
 	case INSN_LdOBUF:
-		if (v->space != SPACE_GBUF || v->dtype != DT_F32)
-			return reject(c, "LdOBUF reads f32 from gbuf only");
+		if (v->space != SPACE_GBUF)
+			return reject(c, "LdOBUF reads from gbuf only");
 		break;
 	case INSN_DSTORE:
 		if (m->space != SPACE_GBUF)

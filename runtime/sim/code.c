@@ -149,8 +149,6 @@ decode_drain(struct sim *s, const struct insn *in, struct sim_insn *d)
 	if (d->trap == NULL && v->space != SPACE_GBUF &&
 	    d->op == INSN_StLBUF)
 		d->trap = "the drain writes the GBUF only";
-	if (d->trap == NULL && d->op == INSN_LdOBUF && v->dtype != DT_F32)
-		d->trap = "sums are f32";
 }
 
 static void

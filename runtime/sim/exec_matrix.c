@@ -279,11 +279,10 @@ bool
 exec_ldobuf(struct exec_group *eg, const struct view *v, const int64_t *idx,
     struct bank *obuf, int64_t m, int64_t n, const char **why)
 {
-	if (v->dtype != DT_F32) {
-		*why = "LdOBUF reads f32 sums";
+	if (!exec_ldlbuf(eg, v, idx, obuf, m, n, false, why))
 		return false;
-	}
-	return exec_ldlbuf(eg, v, idx, obuf, m, n, false, why);
+	obuf->dtype = DT_F32; /* whatever they were stored in */
+	return true;
 }
 
 bool

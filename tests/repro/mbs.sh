@@ -32,7 +32,7 @@ key() {
 
 # one NET VARIANT MARCH TAG OPTION...: a step; the line of its result is cycles,
 # bytes, joules, utilization with the paper's products, seconds, model's bytes
-# and bound of one group.
+# and bound of one group, bound of the utilization.
 one() {
 	local net=$1 how=$2 march=$3 tag=$4 batch=64 norm=-Dnorm=group
 	local to=$dir/$net.$how.$march.$tag
@@ -56,9 +56,11 @@ one() {
 	    "$(key "$to.json" macs_paper) $(key "$to.json" macs_useful)" \
 	    "$(key "$to.json" time_s)" \
 	    "$(sed -n 's/.*update [0-9.]*: \([0-9.]*\)$/\1/p' "$to.log")" \
-	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log")" |
+	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log")" \
+	    "$(sed -n 's/.*bounds the utilization .* \([0-9.]*\) %.*/\1/p' \
+	    "$to.log")" |
 	    awk '{ print $1, $2 + $3, $4, $5 * $6 / $7, $8, $9 * 1e9,
-		$10 * 1e9 }' >"$to.part" && mv "$to.part" "$to"
+		$10 * 1e9, $11 / 100 }' >"$to.part" && mv "$to.part" "$to"
 }
 
 jobs_left() {

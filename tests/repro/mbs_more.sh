@@ -134,15 +134,16 @@ free_text() {
 	echo "bandwidth, % (derived means: baseline 52, archopt 77, fs 66, mbs2 76;"
 	echo "recalled: 54, 81, 67, 79)"
 	printf '%-13s' ''
-	printf ' %8s' baseline archopt fs mbs2 optimal
-	echo
+	printf ' %8s' baseline archopt fs mbs2 optimal bound
+	echo ' (of whole tiles)'
 	for net in $nets; do
 		printf '%-13s' "$net"
 		for how in baseline archopt fs mbs2 optimal; do
 			awk -v x="$(get "$net" $how wavecore free 4)" \
 			    'BEGIN { printf " %8.1f", 100 * x }'
 		done
-		echo
+		awk -v x="$(get "$net" optimal wavecore free 8)" \
+		    'BEGIN { printf " %8.1f\n", 100 * x }'
 	done
 	printf '%-13s' mean
 	for how in baseline archopt fs mbs2 optimal; do
@@ -215,6 +216,9 @@ more_bounds() {
 		    "$(awk -v x="$(free_mean "${how%:*}")" -v d="${how#*:}" \
 		    'BEGIN { print x - d }')" -0.04 0.04
 	done
+	bound "resnet50: utilization of optimal against the bound of tiles" \
+	    "$(ratio "$(get resnet50 optimal wavecore free 4)" \
+	    "$(get resnet50 optimal wavecore free 8)")" 0.98 1
 	for net in $deep; do
 		bound "$net: mbs2 on LPDDR4 against the baseline on HBM2, time" \
 		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
