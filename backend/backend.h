@@ -12,16 +12,23 @@ enum dgrad {
 	DGRAD_ZEROS, /* the window over the image with zeros inserted */
 };
 
+/* Where the array takes the partial tile of a contraction's depth, k. */
+enum partial_k {
+	PARTIAL_FIRST, /* thin blocks need not wait behind its short shift */
+	PARTIAL_LAST,
+};
+
 struct backend_options {
 	enum dgrad dgrad; /* -fdgrad= */
+	enum partial_k partial_k; /* -fpartial-k= */
 	bool serialize; /* -fserialize: full order after each instruction */
 };
 
 /* Lowers g for t and plans its memory. The graph must satisfy the passes'
  * property "legal". groups of the machine run it; with more than one, g is the
  * share of one group: inputs and outputs are bound with their first dimension
- * `groups` times as large. Of opt only dgrad matters here. NULL after a
- * diagnostic. */
+ * `groups` times as large. serialize of opt does not matter here. NULL
+ * after a diagnostic. */
 struct tile_program *backend_tile(struct arena *a, struct diag *d,
     const struct graph *g, const struct wave_target *t, int groups,
     const struct backend_options *opt);

@@ -78,6 +78,7 @@ struct contract_work {
 	const struct wave_target *target;
 	bool pixels_stationary;
 	int64_t m, n, k;
+	enum partial_k partial_k;
 	enum dtype dtype; /* of the operands */
 	int64_t drain;    /* bytes of result and residual, each output */
 };

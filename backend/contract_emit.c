@@ -258,35 +258,65 @@ wave(struct emit *e, const struct tile_aff *xk, const struct tile_aff *wk,
 	in->mx.first_loop = first_loop;
 }
 
+/* A stretch of k: rows from x of the image, w of the staged weights. fresh: the
+ * sums start here. */
+struct stretch {
+	struct tile_aff x, w;
+	bool fresh;
+};
+
+static void
+pass(struct stretch *s, int64_t rows)
+{
+	s->x.offset += rows;
+	s->w.offset += rows;
+	s->fresh = false;
+}
+
+static void
+full_tiles(struct emit *e, struct stretch *s, int64_t count)
+{
+	int64_t step = e->lw->target->rows;
+	if (count > 1) {
+		struct tile_aff x = s->x, w = s->w;
+		struct tile_loop *l = tile_loop_open(e->lw->p, "k", count);
+		taff_add(&x, l, step);
+		taff_add(&w, l, step);
+		wave(e, &x, &w, step, s->fresh ? TFIRST_LOOP : TFIRST_NEVER,
+		    s->fresh ? l : NULL);
+		tile_loop_close(e->lw->p);
+	} else if (count == 1) {
+		wave(e, &s->x, &s->w, step, s->fresh ? TFIRST_ALWAYS :
+		    TFIRST_NEVER, NULL);
+	}
+	if (count > 0)
+		pass(s, count * step);
+}
+
+static void
+partial_tile(struct emit *e, struct stretch *s, int64_t rows)
+{
+	if (rows == 0)
+		return;
+	wave(e, &s->x, &s->w, rows, s->fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
+	    NULL);
+	pass(s, rows);
+}
+
 /* k tiles of rows [k_at, k_at + total); the weights' rows start at w_at of what
- * is staged. fresh: the sums start here. A partial tile comes first: after it
- * the array waits for the way through its rows in any case, as after the full
- * ones, but the next block need not wait behind it. */
+ * is staged. */
 static void
 k_tiles(struct emit *e, const struct tile_aff *k_at,
     const struct tile_aff *w_at, int64_t total, bool fresh)
 {
-	int64_t step = e->lw->target->rows;
-	int64_t full = total / step, rest = total % step;
-	struct tile_aff xk = *k_at, wk = *w_at;
-	if (rest > 0) {
-		wave(e, &xk, &wk, rest, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
-		    NULL);
-		xk.offset += rest;
-		wk.offset += rest;
-		fresh = false;
-	}
-	if (full > 1) {
-		struct tile_loop *l = tile_loop_open(e->lw->p, "k", full);
-		taff_add(&xk, l, step);
-		taff_add(&wk, l, step);
-		wave(e, &xk, &wk, step, fresh ? TFIRST_LOOP : TFIRST_NEVER,
-		    fresh ? l : NULL);
-		tile_loop_close(e->lw->p);
-	} else if (full == 1) {
-		wave(e, &xk, &wk, step, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
-		    NULL);
-	}
+	int64_t full = total / e->lw->target->rows;
+	int64_t rest = total % e->lw->target->rows;
+	struct stretch s = {*k_at, *w_at, fresh};
+	if (e->lw->partial_k == PARTIAL_FIRST)
+		partial_tile(e, &s, rest);
+	full_tiles(e, &s, full);
+	if (e->lw->partial_k == PARTIAL_LAST)
+		partial_tile(e, &s, rest);
 }
 
 /* ---- weights ---- */

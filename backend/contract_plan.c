@@ -20,7 +20,8 @@ work(const struct contraction *c, bool pixels_stationary, int64_t pack,
 {
 	return (struct contract_work){.target = c->lw->target,
 	    .pixels_stationary = pixels_stationary, .m = rows,
-	    .n = pack * c->cog, .k = pack * c->k, .dtype = c->x.dtype,
+	    .n = pack * c->cog, .k = pack * c->k,
+	    .partial_k = c->lw->partial_k, .dtype = c->x.dtype,
 	    .drain = (int64_t)dtype_size(c->y.dtype) + (c->has_res ?
 		(int64_t)dtype_size(c->res.dtype) : 0)};
 }

@@ -37,6 +37,7 @@ moving_limit(const struct wave_target *t, enum dtype dtype)
  * stationary one. */
 struct block_shape {
 	int64_t moving, still, k;
+	enum partial_k partial_k;
 	int64_t elem;  /* bytes of an operand */
 	int64_t drain; /* bytes an output takes through the drain */
 };
@@ -87,14 +88,17 @@ steady_block(const struct wave_target *t, const struct block_shape *b)
 static int64_t
 real_block(const struct wave_target *t, const struct block_shape *b)
 {
-	int64_t full = b->k / t->rows, rest = b->k % t->rows;
-	int64_t first = rest > 0 ? rest : t->rows, chain = 0;
+	int64_t full = b->k / t->rows, rest = b->k % t->rows, chain = 0;
+	bool leads = rest > 0 && (full == 0 || b->partial_k == PARTIAL_FIRST);
+	int64_t first = leads ? rest : t->rows;
 	int64_t drain = t->drain_bw > 0 ? ceil_div(b->moving * b->still *
 	    b->drain, t->drain_bw) : 0;
-	if (rest == 0)
+	if (!leads)
 		full--; /* the first of the chain */
 	if (full > 0)
 		chain = full * real_interval(t, b, t->rows, true);
+	if (rest > 0 && !leads)
+		chain += real_interval(t, b, rest, true);
 	int64_t turn = chain + b->moving + t->rows + t->cols - 2 + drain;
 	int64_t pace = max64(chain + real_interval(t, b, first, false),
 	    drain);
@@ -113,7 +117,7 @@ all_blocks(const struct contract_work *w, int64_t (*block)(
 	for (int last = 0; last < 2; last++) {
 		int64_t columns = last ? still % t->cols : t->cols;
 		int64_t times = last ? columns > 0 : still / t->cols;
-		struct block_shape b = {step, columns, w->k,
+		struct block_shape b = {step, columns, w->k, w->partial_k,
 		    (int64_t)dtype_size(w->dtype), w->drain};
 		if (times == 0)
 			continue;

@@ -349,6 +349,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->target = t;
 	lw->weights = cache;
 	lw->dgrad = opt->dgrad;
+	lw->partial_k = opt->partial_k;
 	lw->depth = 2;
 	lw->holes = budget->holes;
 	lw->p = tile_new(a, t);

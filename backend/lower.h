@@ -42,6 +42,7 @@ struct lower {
 	int holes;         /* of struct lower_budget */
 	int depth;         /* versions of staged tiles, 2 unless said */
 	enum dgrad dgrad;
+	enum partial_k partial_k;
 	double bw;         /* DRAM bytes per cycle of one group; 0: no limit */
 	const struct loc *loc; /* of what is being lowered */
 	uint32_t node_index;

@@ -163,28 +163,45 @@ wave(struct emit *e, const struct tile_aff *pixel, int64_t k,
 	in->mx.first_loop = loop;
 }
 
-/* A partial tile first, as in k_tiles of contract_emit.c. */
+static void
+full_tiles(struct emit *e, const struct tile_aff *from, int64_t count,
+    bool fresh)
+{
+	int64_t step = e->lw->target->rows;
+	if (count > 1) {
+		struct tile_aff at = *from;
+		struct tile_loop *l = tile_loop_open(e->lw->p, "k", count);
+		taff_add(&at, l, step);
+		wave(e, &at, step, fresh ? TFIRST_LOOP : TFIRST_NEVER,
+		    fresh ? l : NULL);
+		tile_loop_close(e->lw->p);
+	} else if (count == 1) {
+		wave(e, from, step, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
+		    NULL);
+	}
+}
+
+static void
+partial_tile(struct emit *e, int64_t from, int64_t pixels, bool fresh)
+{
+	struct tile_aff at = taff_num(from);
+	if (pixels > 0)
+		wave(e, &at, pixels, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
+		    NULL);
+}
+
 static void
 all_pixels(struct emit *e, bool fresh)
 {
 	int64_t step = e->lw->target->rows;
 	int64_t full = e->pixels / step, rest = e->pixels % step;
-	struct tile_aff at = taff_num(0);
-	if (rest > 0) {
-		wave(e, &at, rest, fresh ? TFIRST_ALWAYS : TFIRST_NEVER, NULL);
-		at = taff_num(rest);
-		fresh = false;
-	}
-	if (full > 1) {
-		struct tile_loop *l = tile_loop_open(e->lw->p, "k", full);
-		taff_add(&at, l, step);
-		wave(e, &at, step, fresh ? TFIRST_LOOP : TFIRST_NEVER,
-		    fresh ? l : NULL);
-		tile_loop_close(e->lw->p);
-	} else if (full == 1) {
-		wave(e, &at, step, fresh ? TFIRST_ALWAYS : TFIRST_NEVER,
-		    NULL);
-	}
+	bool leads = rest > 0 && e->lw->partial_k == PARTIAL_FIRST;
+	struct tile_aff at = taff_num(leads ? rest : 0);
+	if (leads)
+		partial_tile(e, 0, rest, fresh);
+	full_tiles(e, &at, full, fresh && !leads);
+	if (!leads)
+		partial_tile(e, full * step, rest, fresh && full == 0);
 }
 
 static void

@@ -96,7 +96,7 @@ estimate(struct trial *t)
 	double bw = w->lw->bw > 0 ? w->lw->bw : 1e12;
 	/* the sums of a tile are loaded and drained */
 	struct contract_work work = {.target = tg, .m = moving, .n = still,
-	    .k = each, .dtype = w->x.dtype,
+	    .k = each, .partial_k = w->lw->partial_k, .dtype = w->x.dtype,
 	    .drain = (wgrad_continues(w, &t->p) ? 2 : 1) *
 	    (int64_t)dtype_size(wgrad_part_dtype(w, &t->p))};
 	double mat = (double)(blocks * t->p.tiles) *

@@ -77,6 +77,9 @@ static const char help_text[] =
     "ones\n"
     "                    for each phase of the output (default), or one over\n"
     "                    inserted zeros\n"
+    "  -fpartial-k=first|last  where the array takes the partial tile of a\n"
+    "                    depth that it does not divide; last with -fmbs= but\n"
+    "                    optimal\n"
     "  -fserialize       full synchronisation after each instruction\n"
     "\n"
     "Looking inside:\n"
@@ -201,6 +204,12 @@ parse_f(struct wavecc_options *o, const char *arg)
 			return usage("-fdgrad wants phase or zeros, not '%s'",
 			    v);
 		o->dgrad = *v == 'p' ? DGRAD_PHASE : DGRAD_ZEROS;
+	} else if ((v = after(arg, "-fpartial-k=")) != NULL) {
+		if (strcmp(v, "first") != 0 && strcmp(v, "last") != 0)
+			return usage("-fpartial-k wants first or last, not "
+			    "'%s'", v);
+		o->partial_k = *v == 'f' ? PARTIAL_FIRST : PARTIAL_LAST;
+		o->partial_k_given = true;
 	} else if ((v = after(arg, "-fbatch=")) != NULL) {
 		if (!parse_int64(v, &o->batch) || o->batch < 1 ||
 		    o->batch > MAX_DIM)

@@ -30,6 +30,8 @@ struct wavecc_options {
 	bool verbose, dry_run; /* -v, -### */
 	bool save_temps, serialize, lower_remarks;
 	enum dgrad dgrad; /* -fdgrad= */
+	enum partial_k partial_k; /* -fpartial-k= */
+	bool partial_k_given;
 	const char *dump_dir;
 	const char *march;
 	bool march_given;

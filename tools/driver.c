@@ -257,13 +257,26 @@ driver_passes(struct driver *dr)
 
 /* ---- schedule and code ---- */
 
+/* The schedules of the MBS paper have its order of waves, too. */
+static enum partial_k
+partial_k(const struct driver *dr)
+{
+	enum mbs_variant v = dr->o.train.mbs.variant;
+
+	if (dr->o.partial_k_given)
+		return dr->o.partial_k;
+	return v == MBS_NONE || v == MBS_OPTIMAL ? PARTIAL_FIRST :
+	    PARTIAL_LAST;
+}
+
 /* Divides the batch over the groups of the chip where the graph allows it. */
 static struct tile_program *
 lower(struct driver *dr, const struct graph *g)
 {
 	int groups = (int)dr->target->groups;
 	const char *why = "";
-	struct backend_options opt = {.dgrad = dr->o.dgrad};
+	struct backend_options opt = {.dgrad = dr->o.dgrad,
+	    .partial_k = partial_k(dr)};
 	struct graph *share = groups > 1 ? graph_shard(dr->arena, g,
 	    groups, &why) : NULL;
 	if (groups > 1)

@@ -149,6 +149,8 @@ choose_builds(struct trial *t)
 		/* the other machine has the other lowering */
 		b->dgrad = (t->seed / 8 + (uint64_t)k) % 2 == 0 ?
 		    DGRAD_PHASE : DGRAD_ZEROS;
+		b->partial_k = (t->seed / 16 + (uint64_t)k) % 2 == 0 ?
+		    PARTIAL_FIRST : PARTIAL_LAST;
 		set_bytes(b, 0, "gbuf_bytes",
 		    gbuf[(unit_random(&r) >> 30) % 6] << k);
 		set_bytes(b, 1, "wbuf_bytes",

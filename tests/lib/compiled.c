@@ -29,7 +29,8 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 {
 	struct pass_options o;
 	struct graph *share = NULL;
-	struct backend_options lowering = {.dgrad = b->dgrad};
+	struct backend_options lowering = {.dgrad = b->dgrad,
+	    .partial_k = b->partial_k};
 	const char *why;
 
 	memset(m, 0, sizeof *m);
@@ -160,6 +161,8 @@ compile_name(struct arena *a, const struct compile_how *b)
 		strbuf_addf(&s, " -mprecision=%s", dtype_name(b->precision));
 	if (b->dgrad == DGRAD_ZEROS)
 		strbuf_add(&s, " -fdgrad=zeros");
+	if (b->partial_k == PARTIAL_LAST)
+		strbuf_add(&s, " -fpartial-k=last");
 	if (b->shard)
 		strbuf_add(&s, " sharded");
 	for (size_t i = 0; i < COMPILE_SETTINGS; i++)

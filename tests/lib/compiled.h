@@ -15,6 +15,7 @@ struct compile_how {
 	int level;          /* -O */
 	enum dtype precision; /* -mprecision; DT_NONE: the model's */
 	enum dgrad dgrad;   /* -fdgrad= */
+	enum partial_k partial_k; /* -fpartial-k= */
 	bool serialize;     /* -fserialize */
 	bool shard;         /* over the target's groups, where possible */
 };
