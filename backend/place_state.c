@@ -91,13 +91,24 @@ place_find_weights(struct lower *lw)
 	}
 }
 
-/* Contents of a constant or state in the order of its place. */
+static bool
+all_zero(const struct value *v)
+{
+	const char *p = v->data;
+	int64_t n = type_bytes(&v->type);
+	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, (size_t)n - 1) == 0);
+}
+
+/* Contents of a constant or state in the order of its place. NULL for a state
+ * of zeros: memory holds them from the start, and the object need not. */
 const void *
 place_data(struct lower *lw, const struct info *in)
 {
 	const struct value *v = in->v;
 	const struct tensor_type *t = &v->type;
-	if (v->data == NULL || !in->weight)
+	if (v->data == NULL || (v->kind == VALUE_STATE && all_zero(v)))
+		return NULL;
+	if (!in->weight)
 		return v->data;
 	struct weight_order o = {.v = v, .tap = {1, 1, 1}, .ci = t->dim[1],
 	    .groups = 1, .co = t->dim[0]};

@@ -1,7 +1,9 @@
 #include "frontend/init.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/diag.h"
 #include "support/str.h"
@@ -59,68 +61,198 @@ init_resolve(const struct init *i, double fan_in, double fan_out)
 	return r;
 }
 
-/* ln x of a normal positive x: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and
- * ln m = 2 artanh((m - 1) / (m + 1)) by its series, below 2^-50. */
-static double
-plain_log(double x)
+/* Random numbers are made a block at a time, each step for all of it, so that a
+ * compiler can use vectors. */
+#define BLOCK 256
+#define PAIRS (BLOCK / 2)
+
+/* Words 0 to BLOCK - 1 from the counter on. */
+static void
+random_words(uint64_t counter, const uint32_t key[2], uint32_t *word)
+{
+	for (uint64_t i = 0; i < BLOCK / 4; i++) {
+		uint64_t at = counter + i;
+		uint32_t c[4] = {(uint32_t)at, (uint32_t)(at >> 32)};
+
+		philox4x32(c, key, word + 4 * i);
+	}
+}
+
+/* (word + 0.5) / 2^32 of every second word. */
+static void
+units(const uint32_t *word, double *u)
+{
+	for (int i = 0; i < PAIRS; i++)
+		u[i] = ((double)word[2 * i] + 0.5) / 4294967296.0;
+}
+
+/* x = m 2^e, 1/2 <= m < 1, of positive normal numbers x. */
+static void
+split(const double *x, double *m, double *e)
+{
+	uint64_t bits[PAIRS];
+	int32_t power[PAIRS];
+
+	memcpy(bits, x, sizeof bits);
+	for (int i = 0; i < PAIRS; i++)
+		power[i] = (int32_t)(bits[i] >> 52) - 1022;
+	for (int i = 0; i < PAIRS; i++)
+		bits[i] = (bits[i] & 0xfffffffffffffu) | 0x3fe0000000000000u;
+	memcpy(m, bits, sizeof bits);
+	for (int i = 0; i < PAIRS; i++)
+		e[i] = power[i];
+}
+
+/* ln x of positive normal numbers x: x = m 2^e with m in [sqrt(1/2), sqrt(2)),
+ * and ln m = 2 artanh((m - 1) / (m + 1)) by its series, below 2^-50. */
+static void
+logarithms(const double *x, double *ln)
 {
 	static const double series[] = {1, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9,
 	    1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19, 1.0 / 21};
-	int e;
-	double m = frexp(x, &e), s, s2, sum = 0;
+	double m[PAIRS], e[PAIRS], s[PAIRS], sum[PAIRS] = {0};
 
-	if (m < 0.70710678118654752) {
-		m *= 2;
-		e--;
+	split(x, m, e);
+	for (int i = 0; i < PAIRS; i++) {
+		double low = m[i] < 0.70710678118654752 ? 1 : 0;
+
+		m[i] += low * m[i];
+		e[i] -= low;
+		s[i] = (m[i] - 1) / (m[i] + 1);
 	}
-	s = (m - 1) / (m + 1);
-	s2 = s * s;
 	for (size_t k = sizeof series / sizeof *series; k-- > 0;)
-		sum = sum * s2 + series[k];
-	return e * 0.69314718055994531 + 2 * s * sum;
+		for (int i = 0; i < PAIRS; i++)
+			sum[i] = sum[i] * (s[i] * s[i]) + series[k];
+	for (int i = 0; i < PAIRS; i++)
+		ln[i] = e[i] * 0.69314718055994531 + 2 * s[i] * sum[i];
 }
 
-/* Sine and cosine of 2 pi t, 0 <= t < 1, by their series within an eighth of
+/* Sines and cosines of 2 pi t, 0 <= t < 1, by their series within an eighth of
  * a turn of the nearest quarter. */
 static void
-plain_sincos(double t, double *sine, double *cosine)
+sines_cosines(const double *t, double *sine, double *cosine)
 {
 	/* 1 / (k (k - 1)) and 1 / (k (k + 1)) of even k */
 	static const double cosines[] = {1.0 / 2, 1.0 / 12, 1.0 / 30,
 	    1.0 / 56, 1.0 / 90, 1.0 / 132, 1.0 / 182, 1.0 / 240};
 	static const double sines[] = {1.0 / 6, 1.0 / 20, 1.0 / 42, 1.0 / 72,
 	    1.0 / 110, 1.0 / 156, 1.0 / 210, 1.0 / 272};
-	int quarter = (int)(t * 4 + 0.5);
-	double x = (t - quarter * 0.25) * 6.2831853071795865, x2 = x * x;
-	double s = 1, c = 1;
+	int32_t quarter[PAIRS];
+	double x[PAIRS], s[PAIRS], c[PAIRS];
 
-	for (size_t k = sizeof cosines / sizeof *cosines; k-- > 0;) {
-		c = 1 - c * x2 * cosines[k];
-		s = 1 - s * x2 * sines[k];
+	for (int i = 0; i < PAIRS; i++) {
+		quarter[i] = (int32_t)(t[i] * 4 + 0.5);
+		x[i] = (t[i] - quarter[i] * 0.25) * 6.2831853071795865;
+		s[i] = c[i] = 1;
 	}
-	s *= x;
-	switch (quarter & 3) {
-	case 0: *sine = s; *cosine = c; break;
-	case 1: *sine = c; *cosine = -s; break;
-	case 2: *sine = -s; *cosine = -c; break;
-	case 3: *sine = -c; *cosine = s; break;
+	for (size_t k = sizeof cosines / sizeof *cosines; k-- > 0;)
+		for (int i = 0; i < PAIRS; i++) {
+			double x2 = x[i] * x[i];
+
+			c[i] = 1 - c[i] * x2 * cosines[k];
+			s[i] = 1 - s[i] * x2 * sines[k];
+		}
+	for (int i = 0; i < PAIRS; i++) {
+		double odd = quarter[i] & 1, even = 1 - odd;
+		double up = 1 - (quarter[i] & 2); /* 1, -1 */
+
+		s[i] *= x[i];
+		/* sin + k pi / 2: s, c, -s, -c; cos: c, -s, -c, s */
+		sine[i] = up * (even * s[i] + odd * c[i]);
+		cosine[i] = up * (even * c[i] - odd * s[i]);
 	}
 }
 
-static double
-unit(uint32_t word)
+/* Normal numbers, each two of them from two words. */
+static void
+normal_block(const uint32_t *word, double *v)
 {
-	return ((double)word + 0.5) / 4294967296.0;
+	double u[PAIRS], r[PAIRS], sine[PAIRS], cosine[PAIRS];
+
+	units(word, u);
+	logarithms(u, r);
+	units(word + 1, u);
+	sines_cosines(u, sine, cosine);
+	for (int i = 0; i < PAIRS; i++) {
+		double radius = sqrt(-2 * r[i]);
+
+		v[2 * i] = cosine[i] * radius;
+		v[2 * i + 1] = sine[i] * radius;
+	}
 }
 
 static void
-normal_pair(const uint32_t w[2], double v[2])
+block(const struct init *i, uint64_t counter, const uint32_t key[2],
+    double *v)
 {
-	double r = sqrt(-2 * plain_log(unit(w[0])));
+	uint32_t word[BLOCK + 1]; /* units reads every second from 1 on */
 
-	plain_sincos(unit(w[1]), &v[1], &v[0]);
-	v[0] *= r;
-	v[1] *= r;
+	if (i->kind == INIT_CONSTANT) {
+		for (int k = 0; k < BLOCK; k++)
+			v[k] = i->a;
+		return;
+	}
+	random_words(counter, key, word);
+	if (i->kind == INIT_NORMAL) {
+		normal_block(word, v);
+		for (int k = 0; k < BLOCK; k++)
+			v[k] = i->a + i->b * v[k];
+		return;
+	}
+	for (int k = 0; k < BLOCK; k++)
+		v[k] = i->a + (i->b - i->a) *
+		    (((double)word[k] + 0.5) / 4294967296.0);
+}
+
+/* A run of elements, as long as a thread is worth it. */
+struct run {
+	void *data;
+	enum dtype t;
+	int64_t from, to;
+	const struct init *i;
+	uint32_t key[2];
+};
+
+#define RUN_MIN (1 << 15)
+#define RUNS_MAX 16
+
+static void
+store(const struct run *r, int64_t at, int64_t n, const double *v)
+{
+	float *f = r->data;
+
+	if (r->t == DT_F32)
+		for (int64_t k = 0; k < n; k++)
+			f[at + k] = (float)v[k];
+	else
+		for (int64_t k = 0; k < n; k++)
+			dtype_set(r->data, r->t, (size_t)(at + k), v[k]);
+}
+
+static void *
+fill(void *at)
+{
+	const struct run *r = at;
+	double v[BLOCK];
+
+	for (int64_t k = r->from; k < r->to; k += BLOCK) {
+		int64_t n = r->to - k < BLOCK ? r->to - k : BLOCK;
+
+		block(r->i, (uint64_t)k / 4, r->key, v);
+		store(r, k, n, v);
+	}
+	return NULL;
+}
+
+/* Elements of a run where all are divided among the processors. */
+static int64_t
+run_length(int64_t n)
+{
+	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int64_t runs = cpus < 1 ? 1 : cpus < RUNS_MAX ? cpus : RUNS_MAX;
+	int64_t each = ceil_div(ceil_div(n, runs), BLOCK) * BLOCK;
+
+	return each > RUN_MIN ? each : RUN_MIN;
 }
 
 void
@@ -129,29 +261,25 @@ init_fill(void *data, enum dtype t, int64_t n, const struct init *i,
 {
 	uint64_t hash = hash_bytes(WAVE_HASH_SEED, name, strlen(name)) +
 	    seed * 0x9e3779b97f4a7c15u;
-	uint32_t key[2] = {(uint32_t)hash, (uint32_t)(hash >> 32)};
-	uint32_t counter[4] = {0}, w[4];
-	double v[4];
+	struct run run[RUNS_MAX];
+	pthread_t thread[RUNS_MAX];
+	int64_t each = run_length(n);
+	int started = 0;
 
 	if (i->kind > INIT_NORMAL)
 		ice("init_fill", "fans are not resolved");
-	for (int64_t at = 0; at < n; at += 4) {
-		counter[0] = (uint32_t)(at / 4);
-		counter[1] = (uint32_t)((uint64_t)at / 4 >> 32);
-		if (i->kind != INIT_CONSTANT)
-			philox4x32(counter, key, w);
-		if (i->kind == INIT_NORMAL) {
-			normal_pair(w, v);
-			normal_pair(w + 2, v + 2);
-		}
-		for (int64_t k = 0; k < 4 && at + k < n; k++) {
-			double x = i->a;
+	for (int64_t at = 0; at < n; at += each) {
+		struct run *r = &run[started];
 
-			if (i->kind == INIT_UNIFORM)
-				x += (i->b - i->a) * unit(w[k]);
-			else if (i->kind == INIT_NORMAL)
-				x += i->b * v[k];
-			dtype_set(data, t, (size_t)(at + k), x);
-		}
+		*r = (struct run){data, t, at, n - at < each ? n : at + each,
+		    i, {(uint32_t)hash, (uint32_t)(hash >> 32)}};
+		/* the last run, and what no thread takes, is filled here */
+		if (r->to < n && pthread_create(&thread[started], NULL, fill,
+		    r) == 0)
+			started++;
+		else
+			(void)fill(r);
 	}
+	while (started-- > 0)
+		pthread_join(thread[started], NULL);
 }

@@ -60,19 +60,26 @@ convert_fast(void *to, enum dtype t, const void *from, enum dtype u, size_t n)
 	return true;
 }
 
-struct value *
-const_cast_to(struct graph *g, const struct value *v, enum dtype t)
+void *
+const_data_as(struct arena *a, const struct value *v, enum dtype t)
 {
-	struct tensor_type type = v->type;
-	size_t n = (size_t)type_elems(&type);
-	void *data = arena_calloc(g->arena, n, dtype_size(t));
+	size_t n = (size_t)type_elems(&v->type);
+	void *data = arena_calloc(a, n + 1, dtype_size(t));
 
-	type.dtype = t;
 	if (!convert_fast(data, t, v->data, v->type.dtype, n))
 		for (size_t i = 0; i < n; i++)
 			dtype_set(data, t, i,
 			    dtype_get(v->data, v->type.dtype, i));
-	return graph_const(g, NULL, &type, data);
+	return data;
+}
+
+struct value *
+const_cast_to(struct graph *g, const struct value *v, enum dtype t)
+{
+	struct tensor_type type = v->type;
+
+	type.dtype = t;
+	return graph_const(g, NULL, &type, const_data_as(g->arena, v, t));
 }
 
 struct value *

@@ -56,6 +56,8 @@ int64_t const_i64(const struct value *v, size_t i);
 struct value *const_from(struct graph *g, const char *name,
     const struct tensor_type *t, const double *v);
 
+/* The elements of v, which has data, converted to dtype t. */
+void *const_data_as(struct arena *a, const struct value *v, enum dtype t);
 /* v (a constant) converted to dtype t. */
 struct value *const_cast_to(struct graph *g, const struct value *v,
     enum dtype t);

@@ -161,13 +161,9 @@ static void
 store_in(struct graph *g, struct value *v, enum dtype t)
 {
 	struct value *wide;
-	size_t n = (size_t)type_elems(&v->type);
-	void *data = v->data == NULL ? NULL :
-	    arena_calloc(g->arena, n + 1, dtype_size(t));
 
-	for (size_t i = 0; i < n && data != NULL; i++)
-		dtype_set(data, t, i, dtype_get(v->data, DT_F32, i));
-	v->data = data;
+	if (v->data != NULL)
+		v->data = const_data_as(g->arena, v, t);
 	v->type.dtype = t;
 	if (v->uses.len == 0)
 		return;
