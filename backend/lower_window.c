@@ -13,7 +13,7 @@ struct win {
 	struct place index;  /* VF_wunpool: beside x */
 	struct window w;
 	int64_t y_addr[WIN_RANK];
-	bool in_stream, out_stream;
+	bool in_stream, index_stream, out_stream;
 	double fill;
 	int64_t extent[WIN_RANK], tile[WIN_RANK];
 };
@@ -24,13 +24,12 @@ static int64_t
 need_bytes(const struct win *o)
 {
 	int64_t sum = 0, outer = 1;
-	if (o->in_stream) {
-		struct window w = o->w;
-		w.c = o->tile[4];
+	struct window w = o->w;
+	w.c = o->tile[4];
+	if (o->in_stream)
 		sum += slab_bytes(&w, o->tile, o->x.dtype) + 64;
-		if (o->func == VF_wunpool)
-			sum += slab_bytes(&w, o->tile, o->index.dtype) + 64;
-	}
+	if (o->index_stream)
+		sum += slab_bytes(&w, o->tile, o->index.dtype) + 64;
 	if (o->out_stream) {
 		int64_t n = (int64_t)dtype_size(o->y.dtype);
 		for (int i = 0; i < WIN_RANK; i++)
@@ -65,12 +64,20 @@ on_stored(int64_t tile, int64_t extent, int64_t up)
 	return tile < extent ? tile : extent;
 }
 
-/* Cuts n, then d, h, w (an operand on chip cannot be cut there), then c. */
+/* Whether tiles may have parts of the image: its border is seen only in what
+ * is staged. */
+static bool
+cuts_image(const struct win *o)
+{
+	return o->in_stream && (o->func != VF_wunpool || o->index_stream);
+}
+
+/* Cuts n, then d, h, w, then c. */
 static bool
 choose_tile(struct win *o)
 {
 	memcpy(o->tile, o->extent, sizeof o->tile);
-	if (!o->in_stream && !o->out_stream)
+	if (!o->in_stream && !o->index_stream && !o->out_stream)
 		return true;
 	int64_t limit = o->lw->gbuf_free - o->lw->gbuf_free / 16;
 	int64_t part = need_bytes(o) / 2;
@@ -80,7 +87,7 @@ choose_tile(struct win *o)
 		limit = part;
 	for (int i = 0; i < WIN_RANK && need_bytes(o) > limit; i++) {
 		bool spatial = i >= 1 && i <= 3;
-		if (spatial && !o->in_stream)
+		if (spatial && !cuts_image(o))
 			continue;
 		int64_t size = o->extent[i], up = spatial ? o->w.up[i - 1] : 1;
 		for (int64_t parts = 2; parts <= size &&
@@ -105,7 +112,7 @@ source(struct win *o, const struct place *x, const struct box *b,
 	w.c = b->size[4];
 	if (x != &o->x) /* the same window of another image */
 		window_addresses(&w, x);
-	if (o->in_stream) {
+	if (x == &o->x ? o->in_stream : o->index_stream) {
 		slab_make(o->lw, x, NULL, &w, b, o->fill, "in", s);
 		return;
 	}
@@ -214,15 +221,11 @@ lowest(enum dtype t)
 	}
 }
 
-/* A gradient and its index are both on chip or both not: where one is, it is
- * copied out. */
-static bool
-in_two_places(struct win *o)
+/* Copies to memory whichever of a gradient and its index is on chip. */
+static void
+spill(struct win *o)
 {
-	bool chip = place_on_chip(&o->x);
-	struct place *in = chip ? &o->x : &o->index;
-	if (chip == place_on_chip(&o->index))
-		return false;
+	struct place *in = o->in_stream ? &o->index : &o->x;
 	struct place t = place_dense(in->dtype, in->rank, in->dim);
 	int64_t step = (int64_t)dtype_size(t.dtype);
 	for (int i = 0; i < t.rank; i++) { /* channels last */
@@ -235,19 +238,28 @@ in_two_places(struct win *o)
 	t.buf->per_group = o->lw->p->groups > 1;
 	lower_copy(o->lw, in, &t);
 	*in = t;
-	o->in_stream = true;
+	o->in_stream = o->index_stream = true;
 	if (in == &o->x)
 		window_addresses(&o->w, &o->x);
-	return o->lw->diag->errors > 0;
+}
+
+/* A gradient on chip and its index in memory, or the other way round, need
+ * tiles of whole images: false where not even one of one channel fits. */
+static bool
+whole_images_fit(struct win *o)
+{
+	memcpy(o->tile, o->extent, sizeof o->tile);
+	o->tile[0] = o->tile[4] = 1;
+	return need_bytes(o) <= o->lw->gbuf_free;
 }
 
 static bool
 run(struct win *o)
 {
 	static const char *const names[] = {"n", "d", "y", "x", "c"};
+	bool unpool = o->func == VF_wunpool;
 	o->in_stream = !place_on_chip(&o->x);
-	if (o->func == VF_wunpool && in_two_places(o))
-		return false;
+	o->index_stream = unpool && !place_on_chip(&o->index);
 	o->out_stream = !place_on_chip(&o->y);
 	o->fill = o->func == VF_wmax || o->func == VF_warg ?
 	    lowest(o->x.dtype) : 0;
@@ -255,6 +267,8 @@ run(struct win *o)
 	for (int a = 0; a < 3; a++)
 		o->extent[1 + a] = o->w.out[a];
 	o->extent[4] = o->w.c;
+	if (unpool && o->in_stream != o->index_stream && !whole_images_fit(o))
+		spill(o);
 	if (!choose_tile(o))
 		return false;
 	grid_emit(o->lw, WIN_RANK, o->extent, o->tile, names, emit_tile, o);
