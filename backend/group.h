@@ -25,6 +25,8 @@ struct region {
 	int64_t sub, full, rest; /* samples, iterations, samples of the last */
 	int64_t wanted;          /* the sub-batch asked for */
 	bool free;               /* it may be larger */
+	int64_t wish;            /* bytes for a sample's values in a sweep,
+	                            once counted */
 	int64_t *live;           /* local bytes while [loop + i] runs */
 	int64_t peak;            /* most of them, and what was there */
 	int64_t room;

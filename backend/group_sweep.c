@@ -49,7 +49,8 @@ static bool
 fits_in(const struct sweep *w, const struct node *n)
 {
 	enum lowering l = op_info(n->op)->lowering;
-	return (l == LOWER_MAP || l == LOWER_REDUCE || l == LOWER_MOVE) &&
+	return (l == LOWER_MAP || l == LOWER_REDUCE || l == LOWER_MOVE ||
+	    l == LOWER_WINDOW) &&
 	    w->s->part[n->id] == PART_SPLIT && n->nout == 1;
 }
 
@@ -61,6 +62,24 @@ may_wait(const struct sweep *w, const struct node *n)
 	    op_info(n->op)->lowering == LOWER_REDUCE;
 }
 
+/* Whether n alone reads what first makes, a large value of the layer's own: an
+ * average pool and its scale, in either direction. */
+static bool
+is_window_pair(const struct sweep *w, const struct node *first,
+    const struct node *n)
+{
+	const struct value *v = first->nout == 1 ? first->out[0] : NULL;
+	bool window = op_info(first->op)->lowering == LOWER_WINDOW;
+	if (v == NULL || n == NULL || v->uses.len != 1 ||
+	    v->uses.data[0].node != n || v->keep != KEEP_AUTO ||
+	    v->nends > 0 || !same_layer(first, n))
+		return false;
+	return fits_in(w, first) && fits_in(w, n) &&
+	    type_bytes(&v->type) > w->gbuf / LARGE_PART &&
+	    op_info(n->op)->lowering == (window ? LOWER_MAP : LOWER_WINDOW) &&
+	    (window || op_info(first->op)->lowering == LOWER_MAP);
+}
+
 const struct node *
 group_sweep(const struct lower *lw, const struct node *first)
 {
@@ -69,6 +88,8 @@ group_sweep(const struct lower *lw, const struct node *first)
 	if (!lw->sched->train || lw->sched->batch < 2 || w.gbuf == 0 ||
 	    first->phase == NULL)
 		return NULL;
+	if (is_window_pair(&w, first, first->next))
+		return first->next->next;
 	for (n = first; n != NULL && same_layer(first, n); n = n->next) {
 		if (!fits_in(&w, n) && !may_wait(&w, n))
 			break;

@@ -28,6 +28,47 @@ work_bytes(struct lower *lw, const struct node *n, int64_t cap)
 	return sum > least ? sum : least;
 }
 
+/* Bytes for what the nodes of a sweep read and write of a sample. */
+static int64_t
+sweep_bytes(struct lower *lw, struct region *r)
+{
+	bool *seen = r->wish > 0 ? NULL :
+	    NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
+	for (uint32_t at = r->loop; at < r->after && seen != NULL; at++) {
+		const struct node *n = lw->sched->node[at];
+		for (int i = 0; i < n->nin + n->nout; i++) {
+			const struct value *v = i < n->nin ? n->in[i] :
+			    n->out[i - n->nin];
+			if (v == NULL || lw->res->info[v->id].inlined ||
+			    !lw->sched->split[v->id])
+				continue;
+			v = lw->res->info[v->id].root;
+			if (!seen[v->id])
+				r->wish += SWEEP_DEPTH * type_bytes(&v->type) /
+				    lw->sched->batch;
+			seen[v->id] = true;
+		}
+	}
+	return r->wish;
+}
+
+#define SWEEP_PART(cap) ((cap) / 8 * 7)
+
+/* What node at a position needs beside residents: sweeps spare more than
+ * those. */
+static int64_t
+needed_at(struct lower *lw, int64_t at, int64_t cap)
+{
+	struct region *r = group_loop_at(lw, at);
+	int64_t work = work_bytes(lw, lw->sched->node[at], cap), all;
+	if (r == NULL || !r->sweep)
+		return work;
+	all = sweep_bytes(lw, r);
+	if (all > SWEEP_PART(cap))
+		all = SWEEP_PART(cap);
+	return all > work ? all : work;
+}
+
 /* Of the resident roots alive at node i, the one that gains least by staying:
  * few touches for the time it occupies memory, then the largest. */
 static struct info *
@@ -119,8 +160,7 @@ choose_residents(struct lower *lw, double budget)
 	while (again) {
 		again = false;
 		for (int64_t i = 0; i < res->nnodes; i++) {
-			const struct node *n = lw->sched->node[i];
-			while (res->live[i] + work_bytes(lw, n, cap) > cap) {
+			while (res->live[i] + needed_at(lw, i, cap) > cap) {
 				struct info *in = pick_victim(res, roots,
 				    nroots, i);
 				if (in == NULL)

@@ -13,7 +13,8 @@ struct trial {
 	struct wgrad_plan p;
 	int64_t in;   /* staged bytes of one tile */
 	int64_t x_in; /* of these x's */
-	bool partial; /* the last tile of a level is smaller */
+	int64_t rest; /* those of smaller last tiles, whose buffers lie beside
+	                 the others: two versions within an outer loop */
 };
 
 bool
@@ -53,16 +54,18 @@ measure(struct trial *t)
 	if (w->groups > 1)
 		xw.c = t->p.chunk / w->cog * w->cig;
 	t->p.tiles = 1;
-	t->partial = false;
+	int64_t partial = 0;
 	for (int i = 0; i < 4; i++) {
+		if (ext[i] % t->p.tile[i] > 0)
+			partial += t->p.tiles > 1 ? 2 : 1;
 		t->p.tiles *= ceil_div(ext[i], t->p.tile[i]);
-		t->partial = t->partial || ext[i] % t->p.tile[i] > 0;
 	}
 	t->x_in = place_on_chip(&w->x) ? 0 :
 	    slab_bytes(&xw, t->p.tile, w->x.dtype) + 64;
 	t->in = t->x_in;
 	if (!place_on_chip(&w->dy))
 		t->in += slab_bytes(&yw, t->p.tile, w->dy.dtype) + 64;
+	t->rest = partial * t->in;
 }
 
 /* Where sums are continued, the drain unit loads those of a block only after
@@ -117,9 +120,7 @@ try_tile(struct trial *t, struct wgrad_plan *best)
 {
 	const struct lower *lw = t->w->lw;
 	measure(t);
-	int64_t need = t->in * (t->p.tiles > 1 ? 2 : 1);
-	if (t->partial)
-		need += t->in;
+	int64_t need = t->in * (t->p.tiles > 1 ? 2 : 1) + t->rest;
 	need += wgrad_part_bytes(t->w, &t->p) + 64;
 	if (need > lw->gbuf_free)
 		return;

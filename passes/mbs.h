@@ -70,7 +70,7 @@ struct mbs_layer {
 	double products;  /* a sample */
 	bool first;       /* reads the network's input: no data gradient */
 	bool again;       /* the backward pass computes it again */
-	double gain;      /* seconds that spares */
+	double gain;      /* seconds of DRAM that spares for one of the array */
 };
 
 /* A unit: a layer with its norm and ReLU, or a module between two cut points
@@ -151,6 +151,8 @@ double mbs_lower_bound(const struct mbs_plan *p);
  * not divided. Rows and columns have to be known. */
 struct mbs_array { double cycles, products; };
 struct mbs_array mbs_array_bound(const struct mbs_plan *p);
+/* Of these, those for the result of l, whose op is conv. */
+double mbs_conv_cycles(const struct mbs_plan *p, const struct mbs_layer *l);
 
 /* Marks nodes and values of g for the plan; called before autodiff. */
 void mbs_mark(struct mbs_plan *p, struct graph *g);

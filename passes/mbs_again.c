@@ -1,14 +1,17 @@
 /* Which convolutions the backward pass computes again, with `optimal`: those
  * in front of a group norm, where storing and loading the result would take
- * longer than the array needs for it. The operand is there in any case, as the
- * weight gradient reads it. */
+ * long enough beside what the array needs for it. The operand is there in any
+ * case, as the weight gradient reads it. */
 #include "passes/mbs.h"
 
 #include <stdlib.h>
 
 /* Seconds of DRAM that one of the array must spare: the array is the busier of
- * the two. */
-#define WORTH 1.5
+ * the two. For less traffic it may take some of the time that the schedule has
+ * gained elsewhere, up to a part of what it takes anyway. */
+#define WORTH_TIME 1.5
+#define WORTH_TRAFFIC 0.34
+#define PART_TRAFFIC 0.045
 
 struct search {
 	struct mbs_layer **of; /* by node id: the layer of a convolution */
@@ -26,31 +29,31 @@ norm_behind(const struct value *v)
 	    mbs_is_group_norm(n) ? n : NULL;
 }
 
-/* The array's seconds for a sample: partly used tiles take as long as full
- * ones. */
+static double
+seconds_of(const struct mbs_plan *p, double cycles)
+{
+	return cycles * (double)(p->o->rows * p->o->cols) / p->o->macs;
+}
+
+/* The array's seconds for the result of l, all samples. */
 static double
 array_seconds(const struct mbs_plan *p, const struct mbs_layer *l)
 {
-	const struct tensor_type *w = &l->node->in[1]->type;
-	int64_t groups = node_int(l->node, ATTR_groups);
-	int64_t n = w->dim[0] / groups, k = type_elems(w) / w->dim[0];
-	double full = (double)(ceil_div(k, p->o->rows) * p->o->rows) *
-	    (double)(ceil_div(n, p->o->cols) * p->o->cols);
-
-	return l->products * full / ((double)k * (double)n) / p->o->macs;
+	return seconds_of(p, mbs_conv_cycles(p, l));
 }
 
-/* Seconds of DRAM that a sample of l spares when it is computed again, less
- * those of the array. */
+/* Seconds of DRAM that are spared when l is computed again, for each of the
+ * array. */
 static double
 gain(const struct mbs_plan *p, const struct mbs_unit *u,
     const struct mbs_layer *l)
 {
+	double n = (double)p->batch;
 	double weights = l->weight * (double)p->o->elem /
 	    (double)u->samples[1];
 
-	return (2 * l->out - weights) / p->o->bandwidth -
-	    WORTH * array_seconds(p, l);
+	return n * (2 * l->out - weights) / p->o->bandwidth /
+	    array_seconds(p, l);
 }
 
 /* The convolution from whose result the operand of l is computed again. */
@@ -78,6 +81,8 @@ by_gain(const void *a, const void *b)
 static size_t
 find_worthy(struct mbs_plan *p, struct search *s, struct mbs_layer **all)
 {
+	double worth = p->o->objective == MBS_TIME ? WORTH_TIME :
+	    WORTH_TRAFFIC;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->units.len; i++) {
@@ -91,25 +96,30 @@ find_worthy(struct mbs_plan *p, struct search *s, struct mbs_layer **all)
 				continue;
 			s->of[l->node->id] = l;
 			l->gain = gain(p, u, l);
-			if (l->gain > 0)
+			if (l->gain > worth)
 				all[n++] = l;
 		}
 	}
 	return n;
 }
 
-/* The best first, but none from the result of another: both would have to be on
- * chip at the same time. */
+/* The best first, as long as the array's seconds last, but none from the result
+ * of another: both would have to be on chip at the same time. */
 static void
-choose(struct search *s, struct mbs_layer **all, size_t n)
+choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
+    size_t n, double seconds)
 {
 	qsort(all, n, sizeof(*all), by_gain);
 	for (size_t i = 0; i < n; i++) {
 		const struct mbs_layer *from = source(s, all[i]);
+		double more = array_seconds(p, all[i]);
 
-		all[i]->again = (from == NULL || !from->again) &&
-		    !s->is_source[all[i]->node->id];
-		if (all[i]->again && from != NULL)
+		if ((from != NULL && from->again) || more > seconds ||
+		    s->is_source[all[i]->node->id])
+			continue;
+		all[i]->again = true;
+		seconds -= more;
+		if (from != NULL)
 			s->is_source[from->node->id] = true;
 	}
 }
@@ -121,10 +131,14 @@ mbs_again(struct mbs_plan *p, const struct graph *g)
 	    g->nnodes + 1), NEW_ARRAY(p->arena, bool, g->nnodes + 1)};
 	struct mbs_layer **all = NEW_ARRAY(p->arena, struct mbs_layer *,
 	    p->layers.len + 1);
+	double seconds;
 
 	if (p->o->bandwidth <= 0 || p->o->macs <= 0)
 		return;
-	choose(&s, all, find_worthy(p, &s, all));
+	seconds = seconds_of(p, mbs_array_bound(p).cycles);
+	if (p->o->objective == MBS_TRAFFIC)
+		seconds *= PART_TRAFFIC;
+	choose(p, &s, all, find_worthy(p, &s, all), seconds);
 	for (size_t i = 0; i < p->units.len; i++) {
 		struct mbs_unit *u = &p->units.data[i];
 

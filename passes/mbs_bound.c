@@ -54,15 +54,21 @@ one_way(const struct mbs_options *o, const struct gemm *g)
 	return best;
 }
 
-/* times g, either operand stationary. */
-static void
-add(const struct mbs_options *o, struct mbs_array *sum, const struct gemm *g,
-    int times)
+/* Either operand stationary. */
+static double
+cycles(const struct mbs_options *o, const struct gemm *g)
 {
 	struct gemm swapped = {g->n, g->k, g->m, g->groups};
 	double a = one_way(o, g), b = one_way(o, &swapped);
 
-	sum->cycles += times * (a < b ? a : b);
+	return a < b ? a : b;
+}
+
+static void
+add(const struct mbs_options *o, struct mbs_array *sum, const struct gemm *g,
+    int times)
+{
+	sum->cycles += times * cycles(o, g);
 	sum->products += times * (double)g->groups * g->m * g->k * g->n;
 }
 
@@ -198,6 +204,15 @@ product_layer(const struct mbs_plan *p, const struct mbs_layer *l,
 
 	for (int i = 0; i < (l->first ? 2 : 3); i++)
 		add(p->o, sum, &all[i], 1);
+}
+
+double
+mbs_conv_cycles(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	struct sliding s = sliding_of(p, l->node);
+	struct gemm g = gather(&s);
+
+	return cycles(p->o, &g);
 }
 
 struct mbs_array
