@@ -332,6 +332,31 @@ goes_apart(const struct lower *lw, const struct value *v)
 	    group_loop_at(lw, lw->res->index[v->def->id]) != NULL;
 }
 
+static bool
+has_views(const struct value *v)
+{
+	for (size_t i = 0; i < v->uses.len; i++)
+		if (place_is_view_op(v->uses.data[i].node->op))
+			return true;
+	return false;
+}
+
+/* Whether o, which a sweep makes and stores, may be stored where the
+ * concatenation n, outside of loops, wants it. */
+static bool
+stored_within(const struct lower *lw, const struct value *o,
+    const struct node *n)
+{
+	const struct info *in = &lw->res->info[o->id];
+	const struct region *r = o->kind != VALUE_NODE ? NULL :
+	    group_loop_at(lw, lw->res->index[o->def->id]);
+	return r != NULL && r->sweep && o->keep == KEEP_DRAM &&
+	    n->out[0]->keep == KEEP_DRAM && in->into == NULL &&
+	    in->within == NULL && !place_is_view_op(o->def->op) &&
+	    group_loop_at(lw, lw->res->index[n->id]) == NULL &&
+	    !has_views(o) && !value_is_output(lw->g, o);
+}
+
 /* Lets operands of concatenations be computed in place. */
 static void
 claim_concat(struct lower *lw)
@@ -351,6 +376,10 @@ claim_concat(struct lower *lw)
 				in->into = n->out[0];
 				in->into_axis = axis;
 				in->into_at = at;
+			} else if (stored_within(lw, o, n)) {
+				in->within = n->out[0];
+				in->within_axis = axis;
+				in->within_at = at;
 			}
 			at += o->type.dim[axis];
 		}
@@ -661,6 +690,14 @@ place_whole(struct lower *lw, const struct value *v)
 	struct info *in = place_resolve(lw, v);
 	struct place *pl = NEW(lw->arena, struct place);
 	struct info *root = &lw->res->info[in->root->id];
+	if (in == root && in->within != NULL) {
+		int64_t axis = in->within_axis;
+		*pl = *place_whole(lw, in->within);
+		pl->dim[axis] = v->type.dim[axis];
+		pl->offset += in->within_at * pl->stride[axis];
+		lw->place[v->id] = pl;
+		return pl;
+	}
 	*pl = in->rel;
 	pl->buf = materialize(lw, root);
 	if (in == root && root->part && !root->resident)

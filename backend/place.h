@@ -21,6 +21,10 @@ struct info {
 	bool part;              /* this group's part of it */
 	const struct value *gather; /* the same: its slice of what the groups
 	                               gather */
+	/* Where it lies in DRAM: a slice of a concatenation. On chip, in an
+	 * iteration, it is by itself. */
+	const struct value *within;
+	int64_t within_axis, within_at;
 	bool is_root, resident;
 	int64_t bytes;
 	int64_t first, last; /* node indices; first > last: untouched */

@@ -116,7 +116,9 @@ merge_greedily(struct mbs_plan *p)
 	}
 }
 
-/* Seconds of a group that moves so many bytes: DRAM beside the array. */
+/* Seconds of a group that moves so many bytes: DRAM and array, one after the
+ * other, as the vector unit's work is between what a layer loads and what it
+ * computes. */
 static double
 seconds(const struct mbs_plan *p, size_t first, size_t count, double traffic)
 {
@@ -131,7 +133,7 @@ seconds(const struct mbs_plan *p, size_t first, size_t count, double traffic)
 	}
 	dram = p->o->bandwidth > 0 ? traffic / p->o->bandwidth : 0;
 	array = p->o->macs > 0 ? products / p->o->macs : 0;
-	return dram > array ? dram : array;
+	return dram + array;
 }
 
 /* Cheapest division of the units before each, by the group that ends there. */

@@ -222,7 +222,7 @@ cheap_convolutions_are_computed_again(void **state)
 		assert_false(p.layers.data[i].again);
 }
 
-/* For less traffic the array may work longer, by less than a twentieth. */
+/* For less traffic the array may work longer, by no more than 2 %. */
 static void
 traffic_has_more_computed_again(void **state)
 {
@@ -247,7 +247,7 @@ traffic_has_more_computed_again(void **state)
 		}
 		assert_true(bytes[1] < bytes[0]);
 		assert_true(cycles[1] > cycles[0]);
-		assert_true(cycles[1] < 1.05 * cycles[2]);
+		assert_true(cycles[1] <= cycles[0] + 0.02 * cycles[2]);
 	}
 }
 
