@@ -131,7 +131,8 @@ last_touch(const struct info *in)
 	return in->first > in->last ? -1 : in->last;
 }
 
-/* Whether n reads the state only element by element where it writes. */
+/* Whether n, with what it computes of its operands, reads the state only element
+ * by element where it writes. */
 static bool
 reads_in_place(struct lower *lw, const struct node *n, const struct place *y,
     const struct value *state)
@@ -142,8 +143,11 @@ reads_in_place(struct lower *lw, const struct node *n, const struct place *y,
 	for (int i = 0; i < n->nin; i++) {
 		if (n->in[i] == NULL)
 			continue;
-		if (lw->res->info[n->in[i]->id].inlined)
-			return false;
+		if (lw->res->info[n->in[i]->id].inlined) {
+			if (!reads_in_place(lw, n->in[i]->def, y, state))
+				return false;
+			continue;
+		}
 		struct info *x = place_resolve(lw, n->in[i]);
 		if (x->root == state && (!place_same(&x->rel, y) ||
 		    !shape_equal(&n->in[i]->type, &n->out[0]->type)))
