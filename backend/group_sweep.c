@@ -49,8 +49,8 @@ static bool
 fits_in(const struct sweep *w, const struct node *n)
 {
 	enum lowering l = op_info(n->op)->lowering;
-	return (l == LOWER_MAP || l == LOWER_REDUCE || l == LOWER_MOVE ||
-	    l == LOWER_WINDOW) &&
+	return (l == LOWER_MAP || l == LOWER_REDUCE || l == LOWER_WINDOW ||
+	    (l == LOWER_MOVE && n->op != OP_concat)) &&
 	    w->s->part[n->id] == PART_SPLIT && n->nout == 1;
 }
 

@@ -15,6 +15,22 @@ pool_attrs(const struct node *n, struct attr at[6])
 	at[5] = attr_make_ints(ATTR_shape, x->dim, (size_t)x->rank);
 }
 
+/* Where the maxima are: found with what makes the operand, while that is at
+ * hand; of a concatenation, which makes nothing, with the pool. */
+static struct value *
+maxima(struct ad *a, struct node *n, const struct attr *at)
+{
+	struct value *x = n->in[0], *v;
+
+	if (x->kind != VALUE_NODE || x->def->op != OP_concat)
+		return ad_kept(a, OP_max_pool_index, x, at, 5);
+	v = build_op(a->g, OP_max_pool_index, &x, 1, at, 5, DT_NONE, n);
+	v->def->loc = n->loc;
+	v->def->phase = n->phase;
+	v->def->group = n->group;
+	return v;
+}
+
 bool
 grad_max_pool(struct ad *a, struct node *n, struct value *dy)
 {
@@ -33,7 +49,7 @@ grad_max_pool(struct ad *a, struct node *n, struct value *dy)
 	}
 	pool_attrs(n, at);
 	in[0] = dy;
-	in[1] = ad_kept(a, OP_max_pool_index, n->in[0], at, 5);
+	in[1] = maxima(a, n, at);
 	ad_give(a, n, 0, ad_op(a, OP_max_pool_grad, in, 2, at, 6));
 	return true;
 }
