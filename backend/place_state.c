@@ -131,8 +131,8 @@ last_touch(const struct info *in)
 	return in->first > in->last ? -1 : in->last;
 }
 
-/* Whether n, with what it computes of its operands, reads the state only element
- * by element where it writes. */
+/* Whether n, with what it computes of its operands, reads the state only
+ * element by element where it writes. */
 static bool
 reads_in_place(struct lower *lw, const struct node *n, const struct place *y,
     const struct value *state)

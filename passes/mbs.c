@@ -79,6 +79,43 @@ store_branches(const struct mbs_layer *l)
 			v->keep = KEEP_DRAM;
 }
 
+#define MUCH 8
+
+/* Whether weights are what l moves: what it passes on makes no difference, but
+ * on its own its weights are loaded ahead. */
+static bool
+is_weighty(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	return l->weight * (double)p->o->elem >
+	    MUCH * (double)p->batch * (l->in + l->out);
+}
+
+/* Layers that follow each other and leave their results on chip are a group
+ * that takes the whole batch: what its layers pass on stays, whether or not it
+ * is stored for the backward pass. */
+static void
+group_runs(struct mbs_plan *p, struct graph *g)
+{
+	bool goes_on = false;
+
+	for (size_t i = 0; i < p->units.len; i++) {
+		const struct mbs_unit *u = &p->units.data[i];
+
+		for (size_t k = u->first; k < u->first + u->count; k++) {
+			const struct mbs_layer *l = &p->layers.data[k];
+			struct layer_group whole = {p->batch};
+			bool stay = stays(p, l) && !u->whole_batch &&
+			    !is_weighty(p, l);
+
+			if (stay && !goes_on)
+				VEC_PUSH(g->arena, &g->groups, whole);
+			if (stay)
+				l->node->group = (uint32_t)g->groups.len;
+			goes_on = stay;
+		}
+	}
+}
+
 void
 mbs_mark(struct mbs_plan *p, struct graph *g)
 {
@@ -106,6 +143,8 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 			    (l->kind != MBS_CONV || l->again);
 		}
 	}
+	if (v == MBS_IL)
+		group_runs(p, g);
 }
 
 /* ---- the report ---- */
