@@ -6,12 +6,12 @@
 
 #include <stdlib.h>
 
-/* Seconds of DRAM that one of the array must spare: the array is the busier of
- * the two. For less traffic it may give back some of the time that the schedule
- * gains elsewhere, up to a part of what it takes anyway. */
-#define WORTH_TIME 1.5
+/* Seconds of DRAM that one of the array must spare. Less than WORTH_TIME never
+ * made a step faster; for less traffic it may give back some of the time that
+ * the schedule gains elsewhere, up to a part of what the array takes anyway. */
+#define WORTH_TIME 3.0
 #define WORTH_TRAFFIC 0.34
-#define PART_TRAFFIC 0.02
+#define PART_TRAFFIC 0.03
 
 struct search {
 	struct mbs_layer **of; /* by node id: the layer of a convolution */
@@ -103,9 +103,8 @@ find_worthy(struct mbs_plan *p, struct search *s, struct mbs_layer **all)
 	return n;
 }
 
-/* The best first, as long as the seconds last for those that take time, but
- * none from the result of another: both would have to be on chip at the same
- * time. */
+/* The best first, as long as the array's seconds last, but none from the result
+ * of another: both would have to be on chip at the same time. */
 static void
 choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
     size_t n, double seconds)
@@ -113,8 +112,7 @@ choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
 	qsort(all, n, sizeof(*all), by_gain);
 	for (size_t i = 0; i < n; i++) {
 		const struct mbs_layer *from = source(s, all[i]);
-		double more = all[i]->gain > WORTH_TIME ? 0 :
-		    array_seconds(p, all[i]);
+		double more = array_seconds(p, all[i]);
 
 		if ((from != NULL && from->again) || more > seconds ||
 		    s->is_source[all[i]->node->id])
@@ -137,7 +135,9 @@ mbs_again(struct mbs_plan *p, const struct graph *g)
 
 	if (p->o->bandwidth <= 0 || p->o->macs <= 0)
 		return;
-	seconds = PART_TRAFFIC * seconds_of(p, mbs_array_bound(p).cycles);
+	seconds = seconds_of(p, mbs_array_bound(p).cycles);
+	if (p->o->objective == MBS_TRAFFIC)
+		seconds *= PART_TRAFFIC;
 	choose(p, &s, all, find_worthy(p, &s, all), seconds);
 	for (size_t i = 0; i < p->units.len; i++) {
 		struct mbs_unit *u = &p->units.data[i];

@@ -1,5 +1,5 @@
 # Sourced by mbs.sh: what is beside the main table. Memories, buffers,
-# unlimited bandwidth, the state and data gradients that Wave prefers,
+# unlimited bandwidth, optimal for least time, the state and data gradients that Wave prefers,
 # constants halved and doubled.
 
 memories="wavecore-hbm2x2 wavecore-gddr5 wavecore-lpddr4"
@@ -24,6 +24,7 @@ more_runs() {
 			run "$net" $how wavecore mixed -fstate=mixed \
 			    -fdgrad=phase
 		done
+		run "$net" optimal wavecore time -fmbs-objective=time
 	done
 	for how in archopt il fs mbs1; do
 		for m in $memories; do
@@ -152,6 +153,27 @@ free_text() {
 	echo
 }
 
+time_text() {
+	local net how tag
+	echo "optimal for least traffic and for least time, against mbs2"
+	for net in $deep; do
+		for how in traffic:main time:time; do
+			tag=${how#*:}
+			awk -v net="$net" -v n="${how%:*}" \
+			    -v b="$(get "$net" optimal wavecore "$tag" 2)" \
+			    -v c="$(get "$net" mbs2 wavecore main 2)" \
+			    -v t="$(get "$net" optimal wavecore "$tag" 5)" \
+			    -v u="$(get "$net" mbs2 wavecore main 5)" \
+			    -v e="$(get "$net" optimal wavecore "$tag" 3)" \
+			    -v f="$(get "$net" mbs2 wavecore main 3)" \
+			    'BEGIN { if (c > 0) printf "%-13s %-8s bytes " \
+			    "%+5.1f %%  time %+5.1f %%  energy %+5.1f %%\n",
+			    net, n, 100 * (b / c - 1), 100 * (t / u - 1),
+			    100 * (e / f - 1) }'
+		done
+	done
+}
+
 mixed_text() {
 	local net how
 	echo "With -fstate=mixed -fdgrad=phase: GB and ms a step, against the"
@@ -201,7 +223,7 @@ sensitivity_text() {
 }
 
 more_text() {
-	for part in energy memory buffer free mixed sensitivity; do
+	for part in energy memory buffer free time mixed sensitivity; do
 		echo
 		${part}_text
 	done
@@ -210,7 +232,7 @@ more_text() {
 # ---- bounds ----
 
 more_bounds() {
-	local net how
+	local net how m
 	for how in baseline:.52 archopt:.77 fs:.66 mbs2:.76; do
 		bound "mean utilization of ${how%:*} less the derived ${how#*:}" \
 		    "$(awk -v x="$(free_mean "${how%:*}")" -v d="${how#*:}" \
@@ -236,10 +258,28 @@ more_bounds() {
 		    "$(awk -v x="$(get "$net" optimal wavecore main 2)" \
 		    -v b="$(get "$net" optimal wavecore main 7)" \
 		    'BEGIN { print x / 2 / b }')" 0 1.15
-		bound "$net: bytes of mbs2 against the model" \
-		    "$(awk -v x="$(get "$net" mbs2 wavecore main 2)" \
-		    -v b="$(get "$net" mbs2 wavecore main 6)" \
-		    'BEGIN { print x / 2 / b }')" 0.99 1.01
+		for m in $memories; do
+			bound "$net: time of optimal against mbs2, ${m#*-}" \
+			    "$(ratio "$(get "$net" optimal "$m" main 5)" \
+			    "$(get "$net" mbs2 "$m" main 5)")" 0 1
+		done
+		bound "$net: time of optimal for time against mbs2" \
+		    "$(ratio "$(get "$net" optimal wavecore time 5)" \
+		    "$(get "$net" mbs2 wavecore main 5)")" 0 1
+		bound "$net: energy of optimal for time against mbs2" \
+		    "$(ratio "$(get "$net" optimal wavecore time 3)" \
+		    "$(get "$net" mbs2 wavecore main 3)")" 0 1
+		for how in baseline archopt fs mbs1 mbs2 optimal; do
+			bound "$net: bytes of $how against the model" \
+			    "$(awk -v x="$(get "$net" $how wavecore main 2)" \
+			    -v b="$(get "$net" $how wavecore main 6)" \
+			    'BEGIN { print x / 2 / b }')" 0.99 1.01
+		done
+	done
+	for m in $buffers; do
+		bound "resnet50: time of optimal against mbs2, $m MiB" \
+		    "$(ratio "$(get resnet50 optimal wavecore "${m}MiB" 5)" \
+		    "$(get resnet50 mbs2 wavecore "${m}MiB" 5)")" 0 1
 	done
 	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, bytes" \
 	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 2)" \

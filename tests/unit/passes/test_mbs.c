@@ -181,18 +181,18 @@ optimal_is_never_worse(void **state)
 	}
 }
 
-/* Of ResNet-50 those convolutions in front of norms are computed again that
- * read 64 or 128 channels pointwise and make four times as many, and the first
- * one of 64 to 64: 1x1 products of 2 * 2 bytes for each of so many channels.
- * Nothing without a clock, and nothing that has to be computed from another
- * such result. */
+/* Of ResNet-50 with half the bandwidth of HBM2 those convolutions in front of
+ * norms are computed again that read 64 or 128 channels pointwise and make four
+ * times as many, and the first one of 64 to 64: 1x1 products of 2 * 2 bytes for
+ * each of so many channels. Nothing without a clock, and nothing that has to be
+ * computed from another such result. */
 static void
 cheap_convolutions_are_computed_again(void **state)
 {
 	struct unit *u = *state;
 	struct mbs_options o = {.variant = MBS_OPTIMAL, .objective = MBS_TIME,
 	    .buffer = 10 << 20, .parts = 1, .elem = 2, .state = 2,
-	    .bandwidth = 150 * 0x1p30, .macs = 0.7e9 * 128 * 128,
+	    .bandwidth = 75 * 0x1p30, .macs = 0.7e9 * 128 * 128,
 	    .rows = 128, .cols = 128};
 	struct graph *g = read_net(u, &nets[0]);
 	struct mbs_plan p = plan(u, g, &o);
@@ -222,7 +222,8 @@ cheap_convolutions_are_computed_again(void **state)
 		assert_false(p.layers.data[i].again);
 }
 
-/* For less traffic the array may work longer, by no more than 2 %. */
+/* For less traffic the array may work longer, by no more than 3 %; for least
+ * time it does not with HBM2. */
 static void
 traffic_has_more_computed_again(void **state)
 {
@@ -246,8 +247,9 @@ traffic_has_more_computed_again(void **state)
 			cycles[k] = mbs_array_bound(&p).cycles;
 		}
 		assert_true(bytes[1] < bytes[0]);
-		assert_true(cycles[1] > cycles[0]);
-		assert_true(cycles[1] <= cycles[0] + 0.02 * cycles[2]);
+		assert_true(cycles[0] == cycles[2]);
+		assert_true(cycles[1] > cycles[2]);
+		assert_true(cycles[1] <= 1.03 * cycles[2]);
 	}
 }
 
