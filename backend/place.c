@@ -341,6 +341,21 @@ has_views(const struct value *v)
 	return false;
 }
 
+/* Whether a sweep stores its results within v, a concatenation. */
+static bool
+is_stored_to(const struct lower *lw, const struct value *v)
+{
+	if (v->kind != VALUE_NODE || v->def->op != OP_concat)
+		return false;
+	for (int i = 0; i < v->def->nin; i++) {
+		const struct value *x = v->def->in[i];
+		if (lw->res->info[x->id].within == v ||
+		    (lw->res->info[x->id].into == v && is_stored_to(lw, x)))
+			return true;
+	}
+	return false;
+}
+
 /* Whether o, which a sweep makes and stores, may be stored where the
  * concatenation n, outside of loops, wants it. */
 static bool
@@ -372,6 +387,8 @@ claim_concat(struct lower *lw)
 			    !place_is_view_op(o->def->op) &&
 			    same_loop(lw, o->def, n) &&
 			    !goes_apart(lw, o) &&
+			    (n->out[0]->keep == KEEP_DRAM ||
+			    !is_stored_to(lw, o)) &&
 			    !value_is_output(lw->g, o)) {
 				in->into = n->out[0];
 				in->into_axis = axis;
@@ -554,6 +571,7 @@ place_values(struct lower *lw, struct lower_budget *budget)
 	for (uint32_t i = 0; i < lw->sched->n; i++)
 		res->index[lw->sched->node[i]->id] = res->nnodes++;
 	res->live = NEW_ARRAY(lw->arena, int64_t, (size_t)res->nnodes + 2);
+	res->seen_by = NEW_ARRAY(lw->arena, uint32_t, lw->g->nvalues + 1);
 	res->outputs = NEW_ARRAY(lw->arena, struct place *,
 	    lw->g->outputs.len + 1);
 	place_find_inlined(lw);

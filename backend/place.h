@@ -46,6 +46,7 @@ struct residency {
 	int64_t nnodes;
 	struct place **outputs; /* DRAM places of graph outputs */
 	int64_t *assign_at;     /* by assignment: see place_assign_at */
+	uint32_t *seen_by;      /* by value id: the last that counted it */
 };
 
 /* Computes root and rel of v; operands come before, concatenations after, so

@@ -32,9 +32,10 @@ work_bytes(struct lower *lw, const struct node *n, int64_t cap)
 static int64_t
 sweep_bytes(struct lower *lw, struct region *r)
 {
-	bool *seen = r->wish > 0 ? NULL :
-	    NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
-	for (uint32_t at = r->loop; at < r->after && seen != NULL; at++) {
+	uint32_t *seen_by = lw->res->seen_by;
+	if (r->wish > 0)
+		return r->wish;
+	for (uint32_t at = r->loop; at < r->after; at++) {
 		const struct node *n = lw->sched->node[at];
 		for (int i = 0; i < n->nin + n->nout; i++) {
 			const struct value *v = i < n->nin ? n->in[i] :
@@ -43,10 +44,10 @@ sweep_bytes(struct lower *lw, struct region *r)
 			    !lw->sched->split[v->id])
 				continue;
 			v = lw->res->info[v->id].root;
-			if (!seen[v->id])
+			if (seen_by[v->id] != r->after)
 				r->wish += SWEEP_DEPTH * type_bytes(&v->type) /
 				    lw->sched->batch;
-			seen[v->id] = true;
+			seen_by[v->id] = r->after;
 		}
 	}
 	return r->wish;
