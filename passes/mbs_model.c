@@ -163,6 +163,38 @@ mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u, bool reuse)
 	return t;
 }
 
+/* How often a branch that ends with v reads its gradient: a norm for its sums
+ * and for what it passes on, also through the activation behind it; nothing
+ * that has other readers, whose gradients are added up. */
+static double
+branch_reads(const struct value *v)
+{
+	const struct node *n = v->kind == VALUE_NODE ? v->def : NULL;
+
+	if (n == NULL || v->uses.len > 1)
+		return 0;
+	if (n->op == OP_relu && n->in[0]->kind == VALUE_NODE)
+		n = n->in[0]->def;
+	return mbs_is_group_norm(n) ? 2 : 1;
+}
+
+/* Bytes of the operands of l as often as their branches read the gradient. */
+static double
+gradient_parts(const struct mbs_plan *p, const struct mbs_layer *l)
+{
+	double sum = 0;
+
+	for (int i = 0; i < l->node->nin; i++) {
+		const struct value *v = l->node->in[i];
+
+		if (v != NULL)
+			sum += branch_reads(v) *
+			    (double)type_elems(&v->type) /
+			    (double)p->o->parts * (double)p->o->elem;
+	}
+	return sum;
+}
+
 /* What branches of a module cost that do not share what is on chip: the input
  * read again, partial gradients and one operand of each add written and
  * read, concatenations through DRAM. */
@@ -175,10 +207,11 @@ apart(const struct mbs_plan *p, const struct mbs_unit *u)
 		const struct mbs_layer *l = &p->layers.data[i];
 
 		if (l->kind == MBS_ADD)
-			sum += (2 + 2 + 1) * n * l->out; /* operand; dO */
+			sum += (2 + 1) * n * l->out + /* operand; dO */
+			    gradient_parts(p, l);
 		else if (l->kind == MBS_CONCAT)
 			sum += (u->boundary_saved ? 1 : 2) * n * l->out +
-			    2 * n * l->out;
+			    n * l->out + gradient_parts(p, l);
 	}
 	return sum;
 }
