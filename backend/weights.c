@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "support/parallel.h"
+
 /* Elements of a block on each side: what one side reads by rows and the other
  * writes by rows stays in the first-level cache, taps included. */
 #define BLOCK 64
@@ -70,16 +72,35 @@ part(int64_t total, int64_t at)
 	return total - at < BLOCK ? total - at : BLOCK;
 }
 
+struct reordering {
+	uint8_t *out;
+	const struct weight_order *o;
+};
+
+#define THREAD_MIN (1 << 17) /* elements that are worth one */
+
+/* Output channels [from, to). */
+static void
+reorder_columns(void *ctx, int64_t from, int64_t to)
+{
+	const struct reordering *r = ctx;
+	const struct weight_order *o = r->o;
+	for (int64_t g = 0; g < o->groups; g++)
+		for (int64_t n = from; n < to; n += BLOCK)
+			for (int64_t c = 0; c < o->ci; c += BLOCK)
+				copy_block(r->out, o, g, c, part(o->ci, c), n,
+				    part(to, n));
+}
+
 static void *
 reorder(struct arena *a, const struct weight_order *o)
 {
-	uint8_t *out = arena_alloc(a, (size_t)type_bytes(&o->v->type));
-	for (int64_t g = 0; g < o->groups; g++)
-		for (int64_t n = 0; n < o->co; n += BLOCK)
-			for (int64_t c = 0; c < o->ci; c += BLOCK)
-				copy_block(out, o, g, c, part(o->ci, c), n,
-				    part(o->co, n));
-	return out;
+	struct reordering r = {arena_alloc(a,
+	    (size_t)type_bytes(&o->v->type)), o};
+	int64_t each = type_elems(&o->v->type) / (o->co > 0 ? o->co : 1);
+	parallel_ranges(o->co, BLOCK, THREAD_MIN / (each > 0 ? each : 1) + 1,
+	    reorder_columns, &r);
+	return r.out;
 }
 
 static bool

@@ -1,11 +1,10 @@
 #include "frontend/init.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/diag.h"
+#include "support/parallel.h"
 #include "support/str.h"
 
 /* Multipliers and key increments: Salmon et al., "Parallel random numbers: as
@@ -204,55 +203,38 @@ block(const struct init *i, uint64_t counter, const uint32_t key[2],
 		    (((double)word[k] + 0.5) / 4294967296.0);
 }
 
-/* A run of elements, as long as a thread is worth it. */
-struct run {
+struct filling {
 	void *data;
 	enum dtype t;
-	int64_t from, to;
 	const struct init *i;
 	uint32_t key[2];
 };
 
-#define RUN_MIN (1 << 15)
-#define RUNS_MAX 16
+#define THREAD_MIN (1 << 15) /* elements that are worth one */
 
 static void
-store(const struct run *r, int64_t at, int64_t n, const double *v)
+store(const struct filling *f, int64_t at, int64_t n, const double *v)
 {
-	float *f = r->data;
+	float *to = f->data;
 
-	if (r->t == DT_F32)
+	if (f->t == DT_F32)
 		for (int64_t k = 0; k < n; k++)
-			f[at + k] = (float)v[k];
+			to[at + k] = (float)v[k];
 	else
 		for (int64_t k = 0; k < n; k++)
-			dtype_set(r->data, r->t, (size_t)(at + k), v[k]);
+			dtype_set(f->data, f->t, (size_t)(at + k), v[k]);
 }
 
-static void *
-fill(void *at)
+static void
+fill(void *ctx, int64_t from, int64_t to)
 {
-	const struct run *r = at;
+	const struct filling *f = ctx;
 	double v[BLOCK];
 
-	for (int64_t k = r->from; k < r->to; k += BLOCK) {
-		int64_t n = r->to - k < BLOCK ? r->to - k : BLOCK;
-
-		block(r->i, (uint64_t)k / 4, r->key, v);
-		store(r, k, n, v);
+	for (int64_t at = from; at < to; at += BLOCK) {
+		block(f->i, (uint64_t)at / 4, f->key, v);
+		store(f, at, to - at < BLOCK ? to - at : BLOCK, v);
 	}
-	return NULL;
-}
-
-/* Elements of a run where all are divided among the processors. */
-static int64_t
-run_length(int64_t n)
-{
-	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	int64_t runs = cpus < 1 ? 1 : cpus < RUNS_MAX ? cpus : RUNS_MAX;
-	int64_t each = ceil_div(ceil_div(n, runs), BLOCK) * BLOCK;
-
-	return each > RUN_MIN ? each : RUN_MIN;
 }
 
 void
@@ -261,25 +243,10 @@ init_fill(void *data, enum dtype t, int64_t n, const struct init *i,
 {
 	uint64_t hash = hash_bytes(WAVE_HASH_SEED, name, strlen(name)) +
 	    seed * 0x9e3779b97f4a7c15u;
-	struct run run[RUNS_MAX];
-	pthread_t thread[RUNS_MAX];
-	int64_t each = run_length(n);
-	int started = 0;
+	struct filling f = {data, t, i, {(uint32_t)hash,
+	    (uint32_t)(hash >> 32)}};
 
 	if (i->kind > INIT_NORMAL)
 		ice("init_fill", "fans are not resolved");
-	for (int64_t at = 0; at < n; at += each) {
-		struct run *r = &run[started];
-
-		*r = (struct run){data, t, at, n - at < each ? n : at + each,
-		    i, {(uint32_t)hash, (uint32_t)(hash >> 32)}};
-		/* the last run, and what no thread takes, is filled here */
-		if (r->to < n && pthread_create(&thread[started], NULL, fill,
-		    r) == 0)
-			started++;
-		else
-			(void)fill(r);
-	}
-	while (started-- > 0)
-		pthread_join(thread[started], NULL);
+	parallel_ranges(n, BLOCK, THREAD_MIN, fill, &f);
 }

@@ -3,6 +3,7 @@
 
 #include "passes/rewrite.h"
 #include "support/dtype.h"
+#include "support/parallel.h"
 
 bool
 const_splat(const struct value *v, double *out)
@@ -42,35 +43,43 @@ const_from(struct graph *g, const char *name, const struct tensor_type *t,
 	return graph_const(g, name, t, data);
 }
 
-/* The common conversions of weights, without a call for each element. */
-static bool
-convert_fast(void *to, enum dtype t, const void *from, enum dtype u, size_t n)
-{
-	uint16_t *h = to;
-	const float *f = from;
+struct conversion {
+	void *to;
+	const void *from;
+	enum dtype t, u;
+};
 
-	if (u != DT_F32 || (t != DT_F16 && t != DT_BF16))
-		return false;
-	if (t == DT_F16)
-		for (size_t i = 0; i < n; i++)
+#define THREAD_MIN (1 << 17) /* elements that are worth one */
+
+/* The common conversions of weights without a call for each element. */
+static void
+convert(void *ctx, int64_t from, int64_t to)
+{
+	const struct conversion *c = ctx;
+	uint16_t *h = c->to;
+	const float *f = c->from;
+
+	if (c->u == DT_F32 && c->t == DT_F16)
+		for (int64_t i = from; i < to; i++)
 			h[i] = f32_to_f16(f[i]);
-	else
-		for (size_t i = 0; i < n; i++)
+	else if (c->u == DT_F32 && c->t == DT_BF16)
+		for (int64_t i = from; i < to; i++)
 			h[i] = f32_to_bf16(f[i]);
-	return true;
+	else
+		for (int64_t i = from; i < to; i++)
+			dtype_set(c->to, c->t, (size_t)i,
+			    dtype_get(c->from, c->u, (size_t)i));
 }
 
 void *
 const_data_as(struct arena *a, const struct value *v, enum dtype t)
 {
-	size_t n = (size_t)type_elems(&v->type);
-	void *data = arena_calloc(a, n + 1, dtype_size(t));
+	int64_t n = type_elems(&v->type);
+	struct conversion c = {arena_calloc(a, (size_t)n + 1, dtype_size(t)),
+	    v->data, t, v->type.dtype};
 
-	if (!convert_fast(data, t, v->data, v->type.dtype, n))
-		for (size_t i = 0; i < n; i++)
-			dtype_set(data, t, i,
-			    dtype_get(v->data, v->type.dtype, i));
-	return data;
+	parallel_ranges(n, 64, THREAD_MIN, convert, &c);
+	return c.to;
 }
 
 struct value *
