@@ -238,6 +238,22 @@ more_bounds() {
 		    "$(awk -v x="$(free_mean "${how%:*}")" -v d="${how#*:}" \
 		    'BEGIN { print x - d }')" -0.04 0.04
 	done
+	for net in $nets; do
+		for how in il fs mbs1 mbs2; do
+			bound "$net: share of $how less the derived" \
+			    "$(awk -v x="$(get "$net" $how wavecore main 2)" \
+			    -v b="$(get "$net" baseline wavecore main 2)" \
+			    -v d="$(derived "$net" $how)" \
+			    'BEGIN { print x / b - d }')" -0.03 0.03
+		done
+		for how in archopt:baseline il:archopt fs:il mbs1:il \
+		    mbs2:mbs1; do
+			bound "$net: time of ${how%:*} against ${how#*:}" \
+			    "$(ratio \
+			    "$(get "$net" "${how%:*}" wavecore main 5)" \
+			    "$(get "$net" "${how#*:}" wavecore main 5)")" 0 1
+		done
+	done
 	bound "resnet50: utilization of optimal against the bound of tiles" \
 	    "$(ratio "$(get resnet50 optimal wavecore free 4)" \
 	    "$(get resnet50 optimal wavecore free 8)")" 0.98 1
