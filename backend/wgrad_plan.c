@@ -6,6 +6,7 @@
 #include "backend/contract.h"
 #include "backend/group.h"
 
+#define SHARED 0.5 /* of its DRAM time: what else waits for DRAM */
 #define TILE_OVERHEAD 64 /* cycles between two tiles that nothing hides */
 
 struct trial {
@@ -111,7 +112,7 @@ estimate(struct trial *t)
 	    (carry_on(w->lw) ? 2 : 1);
 	double mem = (double)t->p.traffic / bw;
 	double edge = (double)t->in / bw;
-	t->p.cost = (mat > mem ? mat : mem) + edge + mem * 0.1 +
+	t->p.cost = (mat > mem ? mat : mem) + edge + mem * SHARED +
 	    (double)(chunks * t->p.tiles * TILE_OVERHEAD);
 }
 
