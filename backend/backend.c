@@ -51,43 +51,31 @@ report_slack(const struct tile_program *p, struct diag *d)
 	}
 }
 
-#define TRIES 20
-#define STEP 0.95
-#define LEAST 0.6
+#define REGION_TRIES 10
+#define REGION_STEP 0.95
+#define REGION_LEAST 0.6
 
-/* The share of the region of op `at`, or of that op. */
-static double *
-share_of(struct arena *a, struct lower_budget *b, uint32_t at)
-{
-	for (size_t i = 0; i < b->regions.len; i++)
-		if (at >= b->regions.data[i].first_op &&
-		    at < b->regions.data[i].end_op)
-			return &b->regions.data[i].share;
-	for (size_t i = 0; i < b->ops.len; i++)
-		if (b->ops.data[i].op == at)
-			return &b->ops.data[i].share;
-	VEC_PUSH(a, &b->ops, ((struct lower_op_budget){at, 1}));
-	return &b->ops.data[b->ops.len - 1].share;
-}
-
-/* Takes memory from the region or op that had no room in p, once more; false
- * when that was often enough. */
+/* Takes memory from the region that had no room in p, once more; false when
+ * it was none, or often enough. */
 static bool
-tighten(struct arena *a, struct lower_budget *b, const struct tile_program *p,
-    int *tries)
+tighten_region(struct lower_budget *b, const struct tile_program *p, int *tries)
 {
-	double *share;
-	if (p == NULL || p->full_op == UINT32_MAX || *tries == TRIES)
+	if (p == NULL || p->full_op == UINT32_MAX || *tries == REGION_TRIES)
 		return false;
-	share = share_of(a, b, p->full_op);
-	if (*share < LEAST)
-		return false;
-	*share *= STEP;
-	++*tries;
-	return true;
+	for (size_t i = 0; i < b->regions.len; i++) {
+		struct lower_region_budget *r = &b->regions.data[i];
+		if (p->full_op < r->first_op || p->full_op >= r->end_op)
+			continue;
+		if (r->share < REGION_LEAST)
+			return false;
+		r->share *= REGION_STEP;
+		++*tries;
+		return true;
+	}
+	return false;
 }
 
-/* The next share of all; regions and ops have all of it again. */
+/* The next share of all; regions have all of it again. */
 static void
 set_share(struct lower_budget *b, double share, int holes)
 {
@@ -95,7 +83,6 @@ set_share(struct lower_budget *b, double share, int holes)
 	b->holes = holes;
 	for (size_t i = 0; i < b->regions.len; i++)
 		b->regions.data[i].share = 1;
-	b->ops.len = 0;
 }
 
 /* Lowering counts on a share of the buffers; fragmentation may need it to be
@@ -130,7 +117,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 			first = at;
 		diag_remark(d, &at.loc, "lower: with %.0f %% of the "
 		    "memories: %s", 100 * shares[i].share, at.text);
-		if (i > 0 || !tighten(a, &budget, p, &tries)) {
+		if (i > 0 || !tighten_region(&budget, p, &tries)) {
 			if (++i < sizeof shares / sizeof *shares)
 				set_share(&budget, shares[i].share,
 				    shares[i].holes);

@@ -252,18 +252,6 @@ lower_looped(struct lower *lw, uint32_t at)
 	return lower_node(lw, lw->sched->node[at]);
 }
 
-/* Bytes for the working buffers of the current op at a position. */
-static int64_t
-free_at(const struct lower *lw, uint32_t at, int64_t gbuf)
-{
-	int64_t room = gbuf - place_live_at(lw, at);
-	for (size_t i = 0; i < lw->budget->ops.len; i++)
-		if (lw->budget->ops.data[i].op == lw->p->cur_op)
-			room = (int64_t)((double)room *
-			    lw->budget->ops.data[i].share);
-	return room;
-}
-
 static bool
 lower_at(struct lower *lw, uint32_t at, int64_t gbuf)
 {
@@ -272,7 +260,7 @@ lower_at(struct lower *lw, uint32_t at, int64_t gbuf)
 	lw->node_index = at;
 	add_op(lw, n);
 	lw->op_of[at] = lw->p->cur_op;
-	lw->gbuf_free = free_at(lw, at, gbuf);
+	lw->gbuf_free = gbuf - place_live_at(lw, at);
 	if (!place_is_view(lw, n) && !place_inlined(lw, n) &&
 	    !lower_node(lw, n))
 		return false;
@@ -363,7 +351,6 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->dgrad = opt->dgrad;
 	lw->partial_k = opt->partial_k;
 	lw->depth = 2;
-	lw->budget = budget;
 	lw->holes = budget->holes;
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";

@@ -39,8 +39,7 @@ struct lower {
 	struct weight_cache *weights;
 	int64_t gbuf_free; /* bytes for the working buffers of this node */
 	int64_t wbuf_free; /* the same of the weight staging buffer */
-	const struct lower_budget *budget;
-	int holes;         /* of it */
+	int holes;         /* of struct lower_budget */
 	int depth;         /* versions of staged tiles, 2 unless said */
 	enum dgrad dgrad;
 	enum partial_k partial_k;
@@ -169,18 +168,11 @@ struct lower_region_budget {
 	uint32_t first_op, end_op; /* as last lowered */
 };
 
-/* The same of an op outside of regions. */
-struct lower_op_budget {
-	uint32_t op;
-	double share;
-};
-
 struct lower_budget {
 	double all;
 	int holes; /* this part of what is free in an iteration of a region
 	              lies in holes between values */
 	VEC(struct lower_region_budget) regions; /* in schedule order */
-	VEC(struct lower_op_budget) ops; /* those that had no room */
 };
 
 /* Lowers a legalized graph. Returns NULL after a diagnostic. groups of them
