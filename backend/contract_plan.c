@@ -5,6 +5,7 @@
 
 /* Cycles between two tiles that nothing hides, however many are staged. */
 #define TILE_OVERHEAD 64
+#define SHARED 0.25 /* of the DRAM time: what else waits for DRAM */
 
 static int64_t
 min64(int64_t a, int64_t b)
@@ -311,7 +312,7 @@ estimate(const struct trial *t, int64_t wtraffic)
 	if (t->plan.wmode == W_STREAM)
 		edge += 1; /* only when nothing else fits as well */
 	return (mem > mat ? mem : mat) + edge +
-	    (double)t->tiles * tile_gap(t, mem, mat) + mem * 0.1;
+	    (double)t->tiles * tile_gap(t, mem, mat) + mem * SHARED;
 }
 
 struct wchoice {
