@@ -333,7 +333,7 @@ goes_apart(const struct lower *lw, const struct value *v)
 }
 
 static bool
-has_views(const struct value *v)
+has_view_readers(const struct value *v)
 {
 	for (size_t i = 0; i < v->uses.len; i++)
 		if (place_is_view_op(v->uses.data[i].node->op))
@@ -369,7 +369,7 @@ stored_within(const struct lower *lw, const struct value *o,
 	    n->out[0]->keep == KEEP_DRAM && in->into == NULL &&
 	    in->within == NULL && !place_is_view_op(o->def->op) &&
 	    group_loop_at(lw, lw->res->index[n->id]) == NULL &&
-	    !has_views(o) && !value_is_output(lw->g, o);
+	    !has_view_readers(o) && !value_is_output(lw->g, o);
 }
 
 /* Lets operands of concatenations be computed in place. */

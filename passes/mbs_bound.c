@@ -25,9 +25,9 @@ wave(double m, double k)
 	return m > k ? m : k;
 }
 
-/* Cycles of `packed` groups side by side on the diagonal of the array, by the
- * cycle model of the MBS paper (section 4): full slices of k, and a partial
- * one. */
+/* Cycles of `packed` groups side by side on the diagonal of the array: full
+ * slices of k and a partial one, as in the cycle model that the papers' file
+ * derives for WaveCore (A7; the paper's own is not known in detail). */
 static double
 packed_cycles(const struct mbs_options *o, const struct gemm *g,
     int64_t packed)
@@ -133,15 +133,13 @@ residue(const struct sliding *s, int i, int64_t r, double *positions,
 {
 	size_t k = (size_t)i;
 	int64_t stride = ints_at(s->node, ATTR_strides, k, 1);
-	int64_t from = r + ints_at(s->node, ATTR_pads_begin, k, 0);
+	int64_t from = r + ints_at(s->node, ATTR_pads_begin, k, 0), meet = 0;
 
 	*positions *= up((double)(s->wide->dim[i + 2] - r), stride);
-	for (int64_t t = 0, n = 0; t < s->weights->dim[i + 2]; t++) {
-		n += (from - t * ints_at(s->node, ATTR_dilations, k, 1)) %
+	for (int64_t t = 0; t < s->weights->dim[i + 2]; t++)
+		meet += (from - t * ints_at(s->node, ATTR_dilations, k, 1)) %
 		    stride == 0;
-		if (t + 1 == s->weights->dim[i + 2])
-			*taps *= (double)n;
-	}
+	*taps *= (double)meet;
 }
 
 /* From the strided image to the wide one: over an image with zeros between its

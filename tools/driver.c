@@ -257,7 +257,8 @@ driver_passes(struct driver *dr)
 
 /* ---- schedule and code ---- */
 
-/* The schedules of the MBS paper have its order of waves, too. */
+/* The variants of the MBS paper have the plain order, for which their
+ * utilization is derived. */
 static enum partial_k
 partial_k(const struct driver *dr)
 {

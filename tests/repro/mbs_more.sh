@@ -25,6 +25,7 @@ more_runs() {
 			    -fdgrad=phase
 		done
 		run "$net" optimal wavecore time -fmbs-objective=time
+		run "$net" mbs2 wavecore first -fpartial-k=first
 	done
 	for how in archopt il fs mbs1; do
 		for m in $memories; do
@@ -58,6 +59,11 @@ more_runs() {
 
 # ratio A B: A / B
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) print a / b }'; }
+
+# against COLUMN "NET VARIANT MARCH TAG" "NET VARIANT MARCH TAG": the same of
+# two results
+# shellcheck disable=SC2086
+against() { ratio "$(get $2 "$1")" "$(get $3 "$1")"; }
 
 energy_text() {
 	local net how c f
@@ -249,9 +255,8 @@ more_bounds() {
 		for how in archopt:baseline il:archopt fs:il mbs1:il \
 		    mbs2:mbs1; do
 			bound "$net: time of ${how%:*} against ${how#*:}" \
-			    "$(ratio \
-			    "$(get "$net" "${how%:*}" wavecore main 5)" \
-			    "$(get "$net" "${how#*:}" wavecore main 5)")" 0 1
+			    "$(against 5 "$net ${how%:*} wavecore main" \
+			    "$net ${how#*:} wavecore main")" 0 1
 		done
 	done
 	bound "resnet50: utilization of optimal against the bound of tiles" \
@@ -265,26 +270,38 @@ more_bounds() {
 		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
 		    "$(get "$net" mbs2 wavecore-hbm2x2 main 5)")" 0 1.15
 		bound "$net: bytes of optimal against mbs2" \
-		    "$(ratio "$(get "$net" optimal wavecore main 2)" \
-		    "$(get "$net" mbs2 wavecore main 2)")" 0 1
+		    "$(against 2 "$net optimal wavecore main" \
+		    "$net mbs2 wavecore main")" 0 1
 		bound "$net: time of optimal against mbs2" \
-		    "$(ratio "$(get "$net" optimal wavecore main 5)" \
-		    "$(get "$net" mbs2 wavecore main 5)")" 0 1
+		    "$(against 5 "$net optimal wavecore main" \
+		    "$net mbs2 wavecore main")" 0 1
 		bound "$net: bytes of optimal against its lower bound" \
 		    "$(awk -v x="$(get "$net" optimal wavecore main 2)" \
 		    -v b="$(get "$net" optimal wavecore main 7)" \
 		    'BEGIN { print x / 2 / b }')" 0 1.15
 		for m in $memories; do
 			bound "$net: time of optimal against mbs2, ${m#*-}" \
-			    "$(ratio "$(get "$net" optimal "$m" main 5)" \
-			    "$(get "$net" mbs2 "$m" main 5)")" 0 1
+			    "$(against 5 "$net optimal $m main" \
+			    "$net mbs2 $m main")" 0 1
 		done
+		bound "$net: time of optimal against mbs2 in its order of waves" \
+		    "$(against 5 "$net optimal wavecore main" \
+		    "$net mbs2 wavecore first")" 0 1
+		bound "$net: time of optimal for time against the same" \
+		    "$(against 5 "$net optimal wavecore time" \
+		    "$net mbs2 wavecore first")" 0 1
+		bound "$net: time of optimal against mbs2, mixed" \
+		    "$(against 5 "$net optimal wavecore mixed" \
+		    "$net mbs2 wavecore mixed")" 0 1
 		bound "$net: time of optimal for time against mbs2" \
-		    "$(ratio "$(get "$net" optimal wavecore time 5)" \
-		    "$(get "$net" mbs2 wavecore main 5)")" 0 1
+		    "$(against 5 "$net optimal wavecore time" \
+		    "$net mbs2 wavecore main")" 0 1
+		bound "$net: energy of optimal against mbs2" \
+		    "$(against 3 "$net optimal wavecore main" \
+		    "$net mbs2 wavecore main")" 0 1
 		bound "$net: energy of optimal for time against mbs2" \
-		    "$(ratio "$(get "$net" optimal wavecore time 3)" \
-		    "$(get "$net" mbs2 wavecore main 3)")" 0 1
+		    "$(against 3 "$net optimal wavecore time" \
+		    "$net mbs2 wavecore main")" 0 1
 		for how in baseline archopt fs mbs1 mbs2 optimal; do
 			bound "$net: bytes of $how against the model" \
 			    "$(awk -v x="$(get "$net" $how wavecore main 2)" \
@@ -294,8 +311,8 @@ more_bounds() {
 	done
 	for m in $buffers; do
 		bound "resnet50: time of optimal against mbs2, $m MiB" \
-		    "$(ratio "$(get resnet50 optimal wavecore "${m}MiB" 5)" \
-		    "$(get resnet50 mbs2 wavecore "${m}MiB" 5)")" 0 1
+		    "$(against 5 "resnet50 optimal wavecore ${m}MiB" \
+		    "resnet50 mbs2 wavecore ${m}MiB")" 0 1
 	done
 	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, bytes" \
 	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 2)" \
