@@ -21,6 +21,7 @@ enum partial_k {
 struct backend_options {
 	enum dgrad dgrad; /* -fdgrad= */
 	enum partial_k partial_k; /* -fpartial-k= */
+	bool no_overlap; /* -fno-overlap: see struct tile_program */
 	bool serialize; /* -fserialize: full order after each instruction */
 };
 

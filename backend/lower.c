@@ -355,6 +355,7 @@ lower_graph(struct arena *a, struct diag *d, const struct graph *g,
 	lw->p = tile_new(a, t);
 	lw->p->entry = "main";
 	lw->p->groups = groups;
+	lw->p->overlap = !opt->no_overlap;
 	lw->bw = t->dram_bw > 0 ? t->dram_bw / t->clock_hz /
 	    (double)lw->p->groups : 0;
 	lw->wbuf_free = t->wbuf_bytes == 0 ? INT64_MAX / 4 :

@@ -154,6 +154,8 @@ struct tile_program {
 	struct arena *arena;
 	const struct wave_target *target;
 	int groups; /* that run it */
+	bool overlap; /* the planner lets array and vector unit run ahead of
+	                 each other, too, not only loads */
 	VEC(struct tile_buffer *) buffers;
 	VEC(struct tile_loop *) loops;
 	VEC(struct wave_op) ops;

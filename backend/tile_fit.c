@@ -6,20 +6,6 @@
 
 #include "backend/tile_access.h"
 
-/* First leaf of the node before n in its body; where n starts its body, of the
- * node before the loop around it, and so on. */
-static uint32_t
-before(const struct tile_order *o, struct tile_node *const *prev,
-    const struct tile_node *n)
-{
-	while (prev[n->order] == NULL) {
-		if (n->parent == NULL)
-			return o->span[n->order].first;
-		n = n->parent->node;
-	}
-	return o->span[prev[n->order]->order].first;
-}
-
 /* Sibling before each node, by order. */
 static struct tile_node **
 previous(struct arena *a, const struct tile_order *o)
@@ -32,6 +18,64 @@ previous(struct arena *a, const struct tile_order *o)
 			prev[o->node[i]->next->order] = o->node[i];
 	}
 	return prev;
+}
+
+#define ARRAY_QUEUES (1u << Q_MX | 1u << Q_ML)
+
+/* The latest sibling before each node in which the array works, by order. */
+static struct tile_node **
+array_before(struct arena *a, const struct tile_order *o)
+{
+	struct tile_node **at = NEW_ARRAY(a, struct tile_node *,
+	    o->nnodes + 1);
+
+	for (uint32_t i = 0; i < o->nnodes; i++) {
+		struct tile_node *n = o->node[i];
+
+		if (n->next != NULL)
+			at[n->next->order] =
+			    (o->span[i].queues & ARRAY_QUEUES) != 0 ?
+			    n :
+			    at[i];
+	}
+	return at;
+}
+
+/* The span of the node that `prev` has for n; where it has none, as n starts
+ * its body, for the loop around it, and so on; NULL: for none of them. */
+static const struct tile_span *
+span_before(const struct tile_order *o, struct tile_node *const *prev,
+    const struct tile_node *n)
+{
+	while (prev[n->order] == NULL) {
+		if (n->parent == NULL)
+			return NULL;
+		n = n->parent->node;
+	}
+	return &o->span[prev[n->order]->order];
+}
+
+/* From when on the child c of a buffer's scope, whose leaf writes it first,
+ * should have it: see "Memory planning" in TILE.md. */
+struct ahead {
+	const struct tile_order *o;
+	struct tile_node **prev;  /* previous, or array_before */
+	bool overlap;
+};
+
+static uint32_t
+early(const struct ahead *h, const struct tile_node *c,
+    const struct tile_insn *leaf)
+{
+	const struct tile_span *s;
+	uint32_t first = h->o->span[c->order].first;
+
+	if (!h->overlap && leaf->kind != TILE_LOAD)
+		return first;
+	s = span_before(h->o, h->prev, c);
+	if (s == NULL)
+		return first;
+	return (1u << leaf->queue & ARRAY_QUEUES) != 0 ? s->end : s->first;
 }
 
 static void
@@ -58,7 +102,8 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 {
 	struct tile_life *life = NEW_ARRAY(a, struct tile_life,
 	    p->buffers.len + 1);
-	struct tile_node **prev = previous(a, o);
+	struct ahead h = {o, p->overlap ? array_before(a, o) :
+	    previous(a, o), p->overlap};
 	struct tile_access acc[TILE_MAX_ACCESS];
 
 	for (uint32_t i = 0; i < o->nleaves; i++) {
@@ -77,9 +122,8 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 				    b->name);
 			touch(l, &o->span[c->order]);
 			if (first)
-				l->early = leaf->insn->kind == TILE_LOAD &&
-					acc[k].write ?
-				    before(o, prev, c) :
+				l->early = acc[k].write ?
+				    early(&h, c, leaf->insn) :
 				    l->first;
 		}
 	}
@@ -151,10 +195,10 @@ by_start(const void *pa, const void *pb)
 }
 
 static bool
-together(const struct tile_life *a, const struct tile_life *b, bool early)
+together(const struct tile_life *a, const struct tile_life *b, bool ahead)
 {
-	uint32_t fa = early ? a->early : a->first;
-	uint32_t fb = early ? b->early : b->first;
+	uint32_t fa = ahead ? a->early : a->first;
+	uint32_t fb = ahead ? b->early : b->first;
 
 	return fa <= b->last && fb <= a->last;
 }
@@ -162,14 +206,14 @@ together(const struct tile_life *a, const struct tile_life *b, bool early)
 /* Lowest address for x beside the placed items, which are sorted by address. */
 static int64_t
 lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
-    bool early)
+    bool ahead)
 {
 	int64_t at = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tile_item *y = placed[i];
 		if (y == x || y->address + y->size <= at ||
-		    !together(&x->life, &y->life, early))
+		    !together(&x->life, &y->life, ahead))
 			continue;
 		if (y->address >= at + x->size)
 			break;
@@ -180,7 +224,7 @@ lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
 
 int64_t
 tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
-    int64_t limit, bool early, enum tile_fit_order order)
+    int64_t limit, bool ahead, enum tile_fit_order order)
 {
 	static int (*const orders[])(const void *a, const void *b) = {
 		[TILE_FIT_SIZE] = by_size, [TILE_FIT_LENGTH] = by_length,
@@ -193,8 +237,8 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];
 		size_t j = i;
-		x->address = lowest(placed, i, x, early);
-		if (early && limit > 0 && x->address + x->size > limit)
+		x->address = lowest(placed, i, x, ahead);
+		if (ahead && limit > 0 && x->address + x->size > limit)
 			x->address = lowest(placed, i, x, false);
 		if (limit > 0 && x->address + x->size > limit) {
 			x->rank = items[0].rank + 1;

@@ -205,10 +205,28 @@ by_early(const void *pa, const void *pb)
 	return a->buffer->id < b->buffer->id ? -1 : 1;
 }
 
+static int
+by_start(const void *pa, const void *pb)
+{
+	const struct tile_item *a = pa, *b = pb;
+
+	if (a->life.first != b->life.first)
+		return a->life.first < b->life.first ? -1 : 1;
+	return a->buffer->id < b->buffer->id ? -1 : 1;
+}
+
+/* When x is there, at the latest or, ahead, from its early start on. */
+static uint32_t
+from(const struct tile_item *x, bool ahead)
+{
+	return ahead ? x->life.early : x->life.first;
+}
+
 /* Places items, those that are never alive together with others, such as the
  * regions of layer groups, by themselves; -1 when one of them does not fit. */
 static int64_t
-fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
+fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
+    bool ahead)
 {
 	int64_t base, used, top;
 	size_t first = place_base(items, n, &base), end;
@@ -216,12 +234,13 @@ fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit)
 	if (limit > 0 && base >= limit)
 		return -1;
 	used = base;
-	qsort(items + first, n - first, sizeof *items, by_early);
+	qsort(items + first, n - first, sizeof *items,
+	    ahead ? by_early : by_start);
 	for (; first < n; first = end) {
 		uint32_t last = items[first].life.last;
 
 		for (end = first + 1; end < n &&
-		    items[end].life.early <= last; end++)
+		    from(&items[end], ahead) <= last; end++)
 			if (items[end].life.last > last)
 				last = items[end].life.last;
 		top = fit_early(s, items + first, end - first,
@@ -241,7 +260,9 @@ static bool
 place(struct plan *s, const char *what, struct tile_item *items, size_t n,
     int64_t limit, int64_t *used)
 {
-	*used = fit_parts(s, items, n, limit);
+	*used = fit_parts(s, items, n, limit, true);
+	if (*used < 0)
+		*used = fit_parts(s, items, n, limit, false);
 	if (*used < 0)
 		*used = fit_early(s, items, n, limit, 0);
 	if (*used >= 0)
@@ -351,16 +372,6 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 	}
 	p->dram_used += used * groups;
 	return true;
-}
-
-static int
-by_start(const void *pa, const void *pb)
-{
-	const struct tile_item *a = pa, *b = pb;
-
-	if (a->life.first != b->life.first)
-		return a->life.first < b->life.first ? -1 : 1;
-	return a->buffer->id < b->buffer->id ? -1 : 1;
 }
 
 /* Buffers of a local memory use the same banks: one after the other only. */

@@ -16,7 +16,7 @@ bool tile_plan_fixed(struct arena *a, struct tile_program *const *p, size_t n,
 struct tile_life {
 	bool used;
 	uint32_t first, last; /* both included */
-	uint32_t early;       /* first, or earlier where loads run ahead */
+	uint32_t early;       /* first, or earlier where queues run ahead */
 };
 
 /* Lifetimes of all buffers by id, by the rules of TILE.md; of LBUF and OBUF
@@ -44,10 +44,10 @@ enum tile_fit_order {
 };
 
 /* First fit into [0, limit), 0: no limit. Returns the space used, or -1 when
- * it does not fit: then the first without a place has the highest rank. early:
+ * it does not fit: then the first without a place has the highest rank. ahead:
  * keep the extended lifetimes apart wherever that fits too. Sorts the items. */
 int64_t tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
-    int64_t limit, bool early, enum tile_fit_order order);
+    int64_t limit, bool ahead, enum tile_fit_order order);
 
 /* Moves placed items, one after the other, to where their extended lifetimes
  * meet no others', as far as [0, limit) has such places; 0: no limit. */

@@ -400,6 +400,7 @@ print_head(struct strbuf *s, const struct tile_program *p)
 	strbuf_add(s, "\nprogram ");
 	strbuf_add_quoted(s, p->entry);
 	field(s, "groups", p->groups, 1);
+	field(s, "overlap", p->overlap, 0);
 	field(s, "gbuf", p->gbuf_used, 0);
 	field(s, "wbuf", p->wbuf_used, 0);
 	field(s, "dram", p->dram_used, 0);

@@ -108,6 +108,7 @@ read_program(struct tile_reader *r, struct tile_word head)
 {
 	struct tile_value *name = tile_take_plain(r, VAL_STRING);
 	int64_t groups = tile_take_int(r, "groups", 1);
+	int64_t overlap = tile_take_int(r, "overlap", 0);
 
 	if (name == NULL)
 		tile_reader_error(r, head.pos, "the entry has no name");
@@ -116,7 +117,11 @@ read_program(struct tile_reader *r, struct tile_word head)
 	if (groups < 1 || groups > INT32_MAX)
 		tile_reader_error(r, head.pos, "%lld groups",
 		    (long long)groups);
+	if (overlap < 0 || overlap > 1)
+		tile_reader_error(r, head.pos, "overlap=%lld is not 0 or 1",
+		    (long long)overlap);
 	r->p->groups = (int)groups;
+	r->p->overlap = overlap != 0;
 	r->p->gbuf_used = tile_take_int(r, "gbuf", 0);
 	r->p->wbuf_used = tile_take_int(r, "wbuf", 0);
 	r->p->dram_used = tile_take_int(r, "dram", 0);

@@ -80,6 +80,8 @@ static const char help_text[] =
     "  -fpartial-k=first|last  where the array takes the partial tile of a\n"
     "                    depth that it does not divide; last with -fmbs= but\n"
     "                    optimal\n"
+    "  -foverlap, -fno-overlap  place buffers so that the vector unit works\n"
+    "                    while the array does; off with -fmbs= but optimal\n"
     "  -fserialize       full synchronisation after each instruction\n"
     "\n"
     "Looking inside:\n"
@@ -199,6 +201,10 @@ parse_f(struct wavecc_options *o, const char *arg)
 		o->serialize = true;
 	} else if (strcmp(arg, "-fno-serialize") == 0) {
 		o->serialize = false;
+	} else if (strcmp(arg, "-foverlap") == 0 ||
+	    strcmp(arg, "-fno-overlap") == 0) {
+		o->overlap = arg[2] == 'o';
+		o->overlap_given = true;
 	} else if ((v = after(arg, "-fdgrad=")) != NULL) {
 		if (strcmp(v, "phase") != 0 && strcmp(v, "zeros") != 0)
 			return usage("-fdgrad wants phase or zeros, not '%s'",

@@ -32,6 +32,7 @@ struct wavecc_options {
 	enum dgrad dgrad; /* -fdgrad= */
 	enum partial_k partial_k; /* -fpartial-k= */
 	bool partial_k_given;
+	bool overlap, overlap_given; /* -f[no-]overlap */
 	const char *dump_dir;
 	const char *march;
 	bool march_given;

@@ -257,17 +257,28 @@ driver_passes(struct driver *dr)
 
 /* ---- schedule and code ---- */
 
-/* The variants of the MBS paper have the plain order, for which their
- * utilization is derived. */
-static enum partial_k
-partial_k(const struct driver *dr)
+/* The variants of the MBS paper are as there: layers one after the other, and
+ * the plain order of waves, for which their utilization is derived. */
+static bool
+as_paper(const struct driver *dr)
 {
 	enum mbs_variant v = dr->o.train.mbs.variant;
 
+	return v != MBS_NONE && v != MBS_OPTIMAL;
+}
+
+static enum partial_k
+partial_k(const struct driver *dr)
+{
 	if (dr->o.partial_k_given)
 		return dr->o.partial_k;
-	return v == MBS_NONE || v == MBS_OPTIMAL ? PARTIAL_FIRST :
-	    PARTIAL_LAST;
+	return as_paper(dr) ? PARTIAL_LAST : PARTIAL_FIRST;
+}
+
+static bool
+overlap(const struct driver *dr)
+{
+	return dr->o.overlap_given ? dr->o.overlap : !as_paper(dr);
 }
 
 /* Divides the batch over the groups of the chip where the graph allows it. */
@@ -277,7 +288,7 @@ lower(struct driver *dr, const struct graph *g)
 	int groups = (int)dr->target->groups;
 	const char *why = "";
 	struct backend_options opt = {.dgrad = dr->o.dgrad,
-	    .partial_k = partial_k(dr)};
+	    .partial_k = partial_k(dr), .no_overlap = !overlap(dr)};
 	struct graph *share = groups > 1 ? graph_shard(dr->arena, g,
 	    groups, &why) : NULL;
 	if (groups > 1)

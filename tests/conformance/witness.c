@@ -151,6 +151,7 @@ choose_builds(struct trial *t)
 		    DGRAD_PHASE : DGRAD_ZEROS;
 		b->partial_k = (t->seed / 16 + (uint64_t)k) % 2 == 0 ?
 		    PARTIAL_FIRST : PARTIAL_LAST;
+		b->no_overlap = (t->seed / 32 + (uint64_t)k) % 2 == 0;
 		set_bytes(b, 0, "gbuf_bytes",
 		    gbuf[(unit_random(&r) >> 30) % 6] << k);
 		set_bytes(b, 1, "wbuf_bytes",

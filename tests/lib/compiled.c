@@ -30,7 +30,7 @@ compiled_make(struct arena *a, struct diag *d, struct graph *g,
 	struct pass_options o;
 	struct graph *share = NULL;
 	struct backend_options lowering = {.dgrad = b->dgrad,
-	    .partial_k = b->partial_k};
+	    .partial_k = b->partial_k, .no_overlap = b->no_overlap};
 	const char *why;
 
 	memset(m, 0, sizeof *m);
@@ -163,6 +163,8 @@ compile_name(struct arena *a, const struct compile_how *b)
 		strbuf_add(&s, " -fdgrad=zeros");
 	if (b->partial_k == PARTIAL_LAST)
 		strbuf_add(&s, " -fpartial-k=last");
+	if (b->no_overlap)
+		strbuf_add(&s, " -fno-overlap");
 	if (b->shard)
 		strbuf_add(&s, " sharded");
 	for (size_t i = 0; i < COMPILE_SETTINGS; i++)

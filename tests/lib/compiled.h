@@ -16,6 +16,7 @@ struct compile_how {
 	enum dtype precision; /* -mprecision; DT_NONE: the model's */
 	enum dgrad dgrad;   /* -fdgrad= */
 	enum partial_k partial_k; /* -fpartial-k= */
+	bool no_overlap; /* -fno-overlap */
 	bool serialize;     /* -fserialize */
 	bool shard;         /* over the target's groups, where possible */
 };

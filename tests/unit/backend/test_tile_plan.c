@@ -249,6 +249,47 @@ loads_run_ahead_where_it_fits(void **state)
 	assert_int_equal(b.p->gbuf_used, b.t.gbuf_bytes);
 }
 
+/* A nest in which the array works and x is read last. */
+static void
+array_nest(struct bench *b, struct tile_buffer *x, struct tile_buffer *out)
+{
+	struct tile_insn *in;
+
+	tile_loop_open(b->p, "m", 4);
+	in = tile_emit(b->p, TILE_SHIFT, Q_MX);
+	in->mx.lbuf_v = tile_buffer(b->p, "v", SPACE_LBUF_V, 1, 2, b->p->cur);
+	copy(b, x, out);
+	tile_loop_close(b->p);
+}
+
+/* With overlap, what the vector unit makes behind a nest of the array lies
+ * beside what that nest reads, when there is room. */
+static void
+vector_unit_runs_ahead_with_overlap(void **state)
+{
+	struct unit *u = *state;
+
+	for (int k = 0; k < 4; k++) {
+		bool overlap = k > 1, room = k % 2 == 1;
+		struct bench b;
+		struct tile_buffer *x, *y, *z, *in;
+
+		start(u, &b);
+		b.p->overlap = overlap;
+		in = input(&b, 256);
+		x = gbuf(&b, "x", 256, 1);
+		y = gbuf(&b, "y", 64, 1);
+		load(&b, in, x);
+		load(&b, in, y);
+		array_nest(&b, x, y);
+		z = gbuf(&b, "z", 256, 1);
+		copy(&b, y, z);
+		b.t.gbuf_bytes = room ? 64 + 2 * 256 : 64 + 256;
+		assert_true(tile_plan(b.p, &u->diag));
+		assert_int_equal(x->address != z->address, overlap && room);
+	}
+}
+
 static void
 an_overflow_names_who_is_alive(void **state)
 {
@@ -393,6 +434,7 @@ main(void)
 		UNIT_TEST(live_buffers_are_apart),
 		UNIT_TEST(a_chain_needs_two_places),
 		UNIT_TEST(loads_run_ahead_where_it_fits),
+		UNIT_TEST(vector_unit_runs_ahead_with_overlap),
 		UNIT_TEST(buffers_move_to_start_earlier),
 		UNIT_TEST(an_overflow_names_who_is_alive),
 		UNIT_TEST(banks_hold_one_buffer_at_a_time),
