@@ -27,6 +27,7 @@ struct region {
 	bool free;               /* it may be larger */
 	int64_t wish;            /* bytes for a sample's values in a sweep,
 	                            once counted */
+	struct tile_moves moves; /* in all iterations */
 	int64_t *live;           /* local bytes while [loop + i] runs */
 	int64_t peak;            /* most of them, and what was there */
 	int64_t room;

@@ -14,6 +14,7 @@ struct guest {
 	struct info *root;
 	int64_t first, last;
 	int64_t readers;  /* nodes that read it */
+	double reads;     /* how much of it they read, all together */
 	const char *layer; /* KEEP_FIRST: the first to read it */
 	const char *maker; /* and the one that makes it */
 	bool over;         /* later layers load it */
@@ -75,6 +76,25 @@ late(const struct fit *f, struct guest *g, uint32_t at, bool made)
 	return g->over;
 }
 
+/* How much n reads of v: where a contraction's window of one element moves in
+ * steps, that part of it. */
+static double
+part_read(const struct node *n, const struct value *v)
+{
+	const struct tensor_type *w = n->op == OP_conv ? &n->in[1]->type :
+	    n->op == OP_conv_wgrad ? &n->out[0]->type : NULL;
+	const int64_t *strides;
+	double part = 1;
+	size_t axes;
+	if (w == NULL || n->in[0] != v)
+		return 1;
+	strides = node_ints(n, ATTR_strides, &axes);
+	for (size_t i = 0; i < axes; i++)
+		if (w->dim[2 + i] == 1)
+			part /= (double)strides[i];
+	return part;
+}
+
 static void
 note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
     bool made)
@@ -102,6 +122,7 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 	if (!made && g->counted != at + 1) {
 		g->counted = at + 1;
 		g->readers++;
+		g->reads += part_read(f->lw->sched->node[f->r->loop + at], v);
 	}
 }
 
@@ -325,17 +346,17 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 
 /* Transfers that a guest spares by staying: what is loaded has to be read once
  * anyway, and what is made here and read elsewhere is stored anyway. */
-static int64_t
+static double
 spared(const struct guest *g)
 {
-	return g->readers + (g->made ? !g->root->escapes : -1);
+	return g->reads + (g->made ? !g->root->escapes : -1);
 }
 
 /* The same for the time it occupies memory. */
 static double
 gain_of(const struct guest *g)
 {
-	return (double)spared(g) / (double)(g->last - g->first + 1);
+	return spared(g) / (double)(g->last - g->first + 1);
 }
 
 /* The guest at position at that gains least by staying. */
@@ -577,22 +598,34 @@ remark_left(const struct fit *f)
 
 /* ---- how many samples ---- */
 
-/* Bytes that an iteration moves whatever its samples: weights, and sums that
- * are not on chip. */
+/* Bytes of the weights that each iteration loads. */
 static double
-again_bytes(const struct fit *f)
+weight_bytes(const struct fit *f)
 {
 	const struct schedule *s = f->lw->sched;
 	double sum = 0;
 	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
 		const struct node *n = s->node[i];
-		if (op_info(n->op)->lowering != LOWER_MATRIX)
-			continue;
-		if (s->part[n->id] != PART_SUM)
-			sum += s->split[n->in[1]->id] ? 0 :
-			    (double)type_bytes(&n->in[1]->type);
-		else if (!f->r->local[n->out[0]->id])
-			sum += 2 * (double)type_bytes(&n->out[0]->type);
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    s->part[n->id] != PART_SUM && !s->split[n->in[1]->id])
+			sum += (double)type_bytes(&n->in[1]->type);
+	}
+	return sum;
+}
+
+/* Bytes of weight gradients: of those whose partial sums go through DRAM,
+ * away, or of all others. */
+static double
+gradient_bytes(const struct fit *f, bool away)
+{
+	const struct schedule *s = f->lw->sched;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    s->part[n->id] == PART_SUM &&
+		    f->r->local[n->out[0]->id] != away)
+			sum += (double)type_bytes(&n->out[0]->type);
 	}
 	return sum;
 }
@@ -604,33 +637,84 @@ left_bytes(const struct fit *f)
 	double sum = 0;
 	for (size_t i = 0; i < f->n; i++)
 		if (!f->r->local[f->guest[i].root->v->id])
-			sum += (double)spared(&f->guest[i]) *
+			sum += spared(&f->guest[i]) *
 			    (double)f->guest[i].root->bytes;
 	return sum;
+}
+
+/* What so many iterations move, with what they need not; -1: their samples do
+ * not fit. */
+static double
+iterations_move(struct fit *f, int64_t cap, int64_t n)
+{
+	if (!attempt(f, cap, ceil_div(f->lw->sched->batch, n), false))
+		return -1;
+	return (double)n * (weight_bytes(f) + 2 * gradient_bytes(f, true)) +
+	    left_bytes(f);
+}
+
+/* Fewer iterations than n that move least, or n. */
+static int64_t
+fewer(struct fit *f, int64_t cap, int64_t n, double *least)
+{
+	int64_t batch = f->lw->sched->batch, best = n;
+	while (--n > 0) {
+		double bytes;
+		if (ceil_div(batch, ceil_div(batch, n)) != n)
+			continue; /* fewer iterations take as many */
+		bytes = iterations_move(f, cap, n);
+		if (bytes < 0 || left_bytes(f) > *least)
+			break; /* as with every larger sub-batch */
+		if (bytes < *least) {
+			*least = bytes;
+			best = n;
+		}
+	}
+	return best;
+}
+
+/* The same with more of them, while values leave. */
+static int64_t
+more(struct fit *f, int64_t cap, int64_t n, double *least)
+{
+	int64_t batch = f->lw->sched->batch, best = n;
+	while (n < batch && left_bytes(f) > 0) {
+		double bytes;
+		n = ceil_div(batch, ceil_div(batch, n) - 1);
+		bytes = iterations_move(f, cap, n);
+		if (bytes < 0 || (double)n * weight_bytes(f) > *least)
+			break;
+		if (bytes < *least) {
+			*least = bytes;
+			best = n;
+		}
+	}
+	return best;
 }
 
 /* The sub-batch that moves least. */
 static int64_t
 best_sub(struct fit *f, int64_t cap)
 {
-	int64_t batch = f->lw->sched->batch, best = f->r->wanted;
-	double least = -1;
-	for (int64_t n = ceil_div(batch, best); n > 0; n--) {
-		int64_t sub = ceil_div(batch, n);
-		double bytes;
-		if (ceil_div(batch, sub) != n)
-			continue; /* fewer iterations take as many */
-		if (!attempt(f, cap, sub, false))
-			break;
-		bytes = (double)n * again_bytes(f) + left_bytes(f);
-		if (least < 0 || bytes < least) {
-			least = bytes;
-			best = sub;
-		}
-		if (left_bytes(f) > least)
-			break; /* as with every larger one */
-	}
-	return best;
+	int64_t batch = f->lw->sched->batch, n = ceil_div(batch, f->r->wanted);
+	double start = iterations_move(f, cap, n), least;
+	int64_t small, large;
+	if (start < 0)
+		return f->r->wanted;
+	least = start;
+	small = more(f, cap, n, &least);
+	large = fewer(f, cap, n, &least);
+	return ceil_div(batch, large != n ? large : small);
+}
+
+static struct tile_moves
+moves(const struct fit *f)
+{
+	double n = (double)(f->r->full + (f->r->rest > 0));
+	struct tile_moves m = {.weights = n * weight_bytes(f),
+	    .sums = (2 * n - 1) * gradient_bytes(f, true) +
+	    gradient_bytes(f, false), .left = left_bytes(f)};
+	return m;
 }
 
 void
@@ -652,6 +736,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	if (sub == 1 && !attempt(&f, cap, 1, false))
 		attempt(&f, cap, 1, true);
 	set_iterations(lw, r, sub);
+	r->moves = moves(&f);
 	remark_left(&f);
 	r->room = f.cap;
 	r->peak = 0;

@@ -186,6 +186,9 @@ group_lower(struct lower *lw, struct region *r,
 	if (!r->sweep) {
 		remark(lw, r);
 		add_layers(lw, r);
+		lw->p->moves.weights += r->moves.weights;
+		lw->p->moves.sums += r->moves.sums;
+		lw->p->moves.left += r->moves.left;
 	}
 	lw->gbuf_free = r->room;
 	lw->region = r;

@@ -150,6 +150,14 @@ struct tile_watch {
 	int64_t gbuf_used; /* highest address in use while it runs */
 };
 
+/* Bytes of DRAM that the loops of layer groups are planned to move beside what
+ * every schedule of them moves. */
+struct tile_moves {
+	double weights; /* in each iteration */
+	double sums;    /* partial sums of weight gradients */
+	double left;    /* values that do not stay on chip */
+};
+
 struct tile_program {
 	struct arena *arena;
 	const struct wave_target *target;
@@ -161,6 +169,7 @@ struct tile_program {
 	VEC(struct wave_op) ops;
 	VEC(struct wave_layer_group) layer_groups;
 	VEC(struct tile_watch) watches;
+	struct tile_moves moves;
 	uint32_t full_op; /* tile_plan: where the global buffer has no room */
 	struct tile_node *first, *last; /* top-level body */
 	const char *entry;              /* "main" */

@@ -185,17 +185,24 @@ report_groups(const struct mbs_plan *p, struct strbuf *s)
 			    "it\n", unit_name(p, &p->units.data[i], false));
 }
 
+void
+mbs_report_traffic(const struct mbs_traffic *t, const char *what,
+    struct strbuf *report)
+{
+	strbuf_addf(report, "mbs: %s in GB: activations "
+	    "%.3f, gradients %.3f, masks %.3f, weights %.3f, weight gradients "
+	    "%.3f, update %.3f: %.3f\n", what, t->activation / 1e9,
+	    t->gradient / 1e9, t->mask / 1e9, t->weight / 1e9,
+	    t->weight_gradient / 1e9, t->update / 1e9, mbs_total(t) / 1e9);
+}
+
 static void
 report_traffic(const struct mbs_plan *p, struct strbuf *s)
 {
 	struct mbs_traffic t = mbs_plan_traffic(p);
 	double bound = mbs_lower_bound(p), total = mbs_total(&t);
 
-	strbuf_addf(s, "mbs: traffic of one group and step in GB: activations "
-	    "%.3f, gradients %.3f, masks %.3f, weights %.3f, weight gradients "
-	    "%.3f, update %.3f: %.3f\n", t.activation / 1e9, t.gradient / 1e9,
-	    t.mask / 1e9, t.weight / 1e9, t.weight_gradient / 1e9,
-	    t.update / 1e9, total / 1e9);
+	mbs_report_traffic(&t, "traffic of one group and step", s);
 	strbuf_addf(s, "mbs: lower bound %.3f GB, %.1f %% %s it\n",
 	    bound / 1e9, 100 * fabs(total / bound - 1),
 	    total < bound ? "below" : "above");
@@ -240,7 +247,7 @@ report_again(const struct mbs_plan *p, struct strbuf *s)
 
 bool
 mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
-    struct strbuf *report)
+    struct strbuf *report, struct mbs_traffic *fixed)
 {
 	struct mbs_plan p = {.o = o, .arena = g->arena};
 
@@ -250,6 +257,7 @@ mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
 		mbs_again(&p, g);
 	mbs_choose(&p);
 	mbs_mark(&p, g);
+	*fixed = mbs_plan_fixed(&p);
 	if (report != NULL) {
 		report_groups(&p, report);
 		report_again(&p, report);

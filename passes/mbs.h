@@ -140,6 +140,9 @@ struct mbs_traffic mbs_unit_grouped(const struct mbs_plan *p,
 /* Between a unit and the next one, in other groups. */
 double mbs_boundary(const struct mbs_plan *p, const struct mbs_unit *u);
 struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
+/* The same without weights and their gradients in groups, which depend on the
+ * samples that the backend takes where it may choose. */
+struct mbs_traffic mbs_plan_fixed(const struct mbs_plan *p);
 /* What no schedule can avoid that computes no convolution twice: every saved
  * tensor out and in once, weights, gradients and updates once. */
 double mbs_lower_bound(const struct mbs_plan *p);
@@ -158,8 +161,13 @@ double mbs_conv_cycles(const struct mbs_plan *p, const struct mbs_layer *l);
 void mbs_mark(struct mbs_plan *p, struct graph *g);
 
 /* All of it: groups of g by o, remarks as text lines into report (may be
- * NULL). False after a diagnostic. */
+ * NULL), mbs_plan_fixed into fixed. False after a diagnostic. */
 bool mbs_schedule(struct graph *g, struct diag *d,
-    const struct mbs_options *o, struct strbuf *report);
+    const struct mbs_options *o, struct strbuf *report,
+    struct mbs_traffic *fixed);
+
+/* One line of traffic behind `what`. */
+void mbs_report_traffic(const struct mbs_traffic *t, const char *what,
+    struct strbuf *report);
 
 #endif

@@ -281,6 +281,25 @@ mbs_plan_traffic(const struct mbs_plan *p)
 	return t;
 }
 
+struct mbs_traffic
+mbs_plan_fixed(const struct mbs_plan *p)
+{
+	struct mbs_traffic t = mbs_plan_traffic(p);
+
+	for (size_t i = 0; i < p->units.len; i++) {
+		const struct mbs_unit *u = &p->units.data[i];
+		struct mbs_traffic one;
+
+		if (u->group == 0)
+			continue;
+		one = mbs_unit_grouped(p, u,
+		    p->groups.data[u->group - 1].iterations);
+		t.weight -= one.weight;
+		t.weight_gradient -= one.weight_gradient;
+	}
+	return t;
+}
+
 double
 mbs_lower_bound(const struct mbs_plan *p)
 {

@@ -332,6 +332,7 @@ driver_tile(struct driver *dr)
 	dr->tile = lower(dr, dr->graph);
 	if (dr->tile == NULL || dr->eval == NULL)
 		return dr->tile != NULL;
+	driver_remark_moves(dr);
 	dr->eval_tile = lower(dr, dr->eval);
 	return dr->eval_tile != NULL;
 }

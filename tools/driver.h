@@ -21,6 +21,7 @@ struct driver {
 	struct graph *model; /* eval as it was before the passes */
 	struct net_train train; /* the train section of a .net */
 	struct train_options train_options;
+	struct mbs_traffic fixed; /* of the layer groups, before lowering */
 	int64_t steps;    /* of entry `steps` */
 	const char **each; /* tensors that hold them; ends with NULL */
 	struct tile_program *tile, *eval_tile;
@@ -43,6 +44,8 @@ bool driver_check(struct driver *dr);  /* kind of input, options that fit */
 bool driver_target(struct driver *dr); /* -march, -mKEY=VALUE */
 bool driver_read(struct driver *dr);   /* file to model */
 bool driver_train(struct driver *dr);  /* -ftrain: model to step and eval */
+/* -fmbs=optimal -Rpass=mbs: the model again, once the step is lowered. */
+void driver_remark_moves(struct driver *dr);
 bool driver_passes(struct driver *dr); /* to legal graphs */
 bool driver_tile(struct driver *dr);   /* to schedules */
 bool driver_code(struct driver *dr);   /* to a program */

@@ -168,10 +168,28 @@ serialize_batch(struct driver *dr)
 	o.cols = t->cols;
 	o.zeros = dr->o.dgrad == DGRAD_ZEROS;
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
-	    wants_remarks(dr) ? &s : NULL);
+	    wants_remarks(dr) ? &s : NULL, &dr->fixed);
 	remark(dr, &s);
 	strbuf_free(&s);
 	return ok;
+}
+
+void
+driver_remark_moves(struct driver *dr)
+{
+	const struct tile_moves *m = &dr->tile->moves;
+	struct mbs_traffic t = dr->fixed;
+	struct strbuf s = {0};
+
+	if (dr->o.train.mbs.variant != MBS_OPTIMAL || !wants_remarks(dr))
+		return;
+	t.activation += m->left;
+	t.weight += m->weights;
+	t.weight_gradient += m->sums;
+	mbs_report_traffic(&t, "with the sub-batches that were taken, traffic",
+	    &s);
+	remark(dr, &s);
+	strbuf_free(&s);
 }
 
 bool

@@ -55,7 +55,7 @@ one() {
 	    "$(key "$to.json" matrix_utilization)" \
 	    "$(key "$to.json" macs_paper) $(key "$to.json" macs_useful)" \
 	    "$(key "$to.json" time_s)" \
-	    "$(sed -n 's/.*update [0-9.]*: \([0-9.]*\)$/\1/p' "$to.log")" \
+	    "$(sed -n 's/.*update [0-9.]*: \([0-9.]*\)$/\1/p' "$to.log" | tail -n 1)" \
 	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log")" \
 	    "$(sed -n 's/.*bounds the utilization .* \([0-9.]*\) %.*/\1/p' \
 	    "$to.log")" |

@@ -1,0 +1,52 @@
+#!/bin/bash
+# What layer groups move, executed, on a small residual network and buffers that
+# are tight for it: the model of -Rpass=mbs is right within 2 %, and `optimal`
+# moves no more, takes no longer and needs no more energy than `mbs2`.
+set -u
+work=$SCRATCH/mbs_traffic
+mkdir -p "$work" || exit 2
+
+number() { # KEY [SECTION]: the first behind it
+	sed -n "/\"${2:-$1}\"/,\$s/.*\"$1\":[[:space:]]*\([0-9.e+-]*\).*/\1/p" \
+	    "$work/stats" | head -n 1
+}
+
+# step BUFFER VARIANT: bytes of one of two groups, cycles, joules, model's bytes
+step() {
+	"$BIN/wavecc" examples/resnet20.net -Dnorm=group -ftrain -fbatch=64 \
+	    -mprecision=fp16 -floss-scale=1 -fstate=paper -fdgrad=zeros \
+	    -march=wavecore -mgbuf_bytes="$1" -fmbs="$2" -Rpass=mbs \
+	    -o "$work/net.wo" 2>"$work/log" &&
+	    "$BIN/wavesim" "$work/net.wo" --entry step --timing-only \
+	    --stats "$work/stats" >/dev/null || return
+	echo "$(number dram_read_bytes) $(number dram_write_bytes)" \
+	    "$(number cycles) $(number total energy_j)" \
+	    "$(sed -n 's/.*update [0-9.]*: \([0-9.]*\)$/\1/p' "$work/log" |
+	    tail -n 1)" |
+	    awk '{ print ($1 + $2) / 2, $3, $4, $5 * 1e9 }'
+}
+
+verdict() { # NAME AWK-CONDITION VALUES...
+	local name=$1 condition=$2
+	shift 2
+	if echo "$*" | awk "{ exit !(NF > 1 && $condition) }"; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $*"
+	fi
+}
+
+for buffer in 256KiB 512KiB 1MiB; do
+	optimal=$(step $buffer optimal)
+	mbs2=$(step $buffer mbs2)
+	verdict "optimal at $buffer moves what the model says" \
+	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$optimal"
+	for what in 1:bytes 2:cycles 3:joules; do
+		verdict "optimal at $buffer: no more ${what#*:} than mbs2" \
+		    "\$${what%:*} <= \$$((${what%:*} + 4))" "$optimal $mbs2"
+	done
+done
+for how in baseline archopt; do
+	verdict "$how moves what the model says" \
+	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$(step 1MiB $how)"
+done
