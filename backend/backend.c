@@ -98,7 +98,8 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		int holes;
 	} shares[] = {{1.0, 8}, {1.0, 2}, {0.93, 8}, {0.85, 8}, {0.7, 8},
 	    {0.5, 8}, {0.35, 8}, {0.2, 8}, {0.1, 8}};
-	struct weight_cache cache = {0};
+	struct weight_cache own = {0}, *cache = opt->weights != NULL ?
+	    opt->weights : &own;
 	struct lower_budget budget = {.all = 1, .holes = 8};
 	struct attempt first = {0};
 	int tries = 0;
@@ -106,7 +107,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		struct attempt at = {.outer = d};
 		struct diag quiet = {.fn = keep_first, .user = &at};
 		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    opt, &budget, &cache);
+		    opt, &budget, cache);
 		if (p != NULL && !tile_verify(p, d, "lower"))
 			return NULL;
 		if (p != NULL && tile_plan(p, &quiet)) {

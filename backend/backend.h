@@ -18,10 +18,15 @@ enum partial_k {
 	PARTIAL_LAST,
 };
 
+struct weight_cache;
+
 struct backend_options {
 	enum dgrad dgrad; /* -fdgrad= */
 	enum partial_k partial_k; /* -fpartial-k= */
 	bool no_overlap; /* -fno-overlap: see struct tile_program */
+	/* Constants in the machine's order, of all graphs of a compilation that
+	 * have one arena; NULL: each orders its own. */
+	struct weight_cache *weights;
 	bool serialize; /* -fserialize: full order after each instruction */
 };
 

@@ -6,6 +6,7 @@
 #include "support/str.h"
 
 #define TRIES 40 /* of first fit with what had no place put first */
+#define AHEAD_PART 8 /* of them with queues that run ahead */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -156,7 +157,7 @@ static int64_t
 fit_early(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
     int tries)
 {
-	int64_t used = fit(s, items, n, limit, true, tries);
+	int64_t used = fit(s, items, n, limit, true, tries / AHEAD_PART);
 
 	if (used >= 0)
 		return used;

@@ -16,7 +16,7 @@ struct weight_order {
 };
 
 /* Reordered constants of one compilation: lowering may be repeated, and ops
- * may share weights. Empty when all zero. */
+ * and graphs may share weights. Empty when all zero. */
 struct weight_cache {
 	VEC(struct weight_entry *) entries;
 };

@@ -57,6 +57,12 @@ bool train_step(struct graph *g, struct diag *d,
 void train_dropout(struct graph *g, struct value *v, double ratio,
     uint64_t seed, int64_t stream);
 
+/* What parameters were converted to: the graphs of a model share them. */
+struct parameter_cache {
+	VEC(struct converted_parameter { const void *from; void *to; }) done;
+	size_t next; /* where to look first: graphs have them in one order */
+};
+
 struct parameter_options {
 	bool inference; /* batch norms keep the inference form on the states */
 	bool unbiased;  /* running variance from the unbiased variance of the
@@ -66,6 +72,8 @@ struct parameter_options {
 	 * DT_NONE: f32 masters (-fstate=mixed). The same for all graphs of a
 	 * model. */
 	enum dtype stored;
+	struct parameter_cache *cache; /* of all graphs of a model that have one
+	                                  arena; NULL: none */
 	/* Whether the parameter of this name learns; NULL: all do. */
 	bool (*learns)(void *user, const char *name);
 	void *user;

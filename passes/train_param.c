@@ -156,14 +156,36 @@ visit(struct params *p, struct diag *d, struct node *n)
 	return true;
 }
 
+/* The data of v as t, which another graph may have had converted. */
+static void *
+converted(struct graph *g, struct parameter_cache *c, const struct value *v,
+    enum dtype t)
+{
+	struct converted_parameter fresh = {.from = v->data};
+
+	for (size_t i = 0; c != NULL && i < c->done.len; i++) {
+		size_t at = (c->next + i) % c->done.len;
+
+		if (c->done.data[at].from == v->data) {
+			c->next = at + 1;
+			return c->done.data[at].to;
+		}
+	}
+	fresh.to = const_data_as(g->arena, v, t);
+	if (c != NULL)
+		VEC_PUSH(g->arena, &c->done, fresh);
+	return fresh.to;
+}
+
 /* The f32 state v is stored in t; its readers take what that widens to. */
 static void
-store_in(struct graph *g, struct value *v, enum dtype t)
+store_in(struct graph *g, struct parameter_cache *c, struct value *v,
+    enum dtype t)
 {
 	struct value *wide;
 
 	if (v->data != NULL)
-		v->data = const_data_as(g->arena, v, t);
+		v->data = converted(g, c, v, t);
 	v->type.dtype = t;
 	if (v->uses.len == 0)
 		return;
@@ -186,7 +208,7 @@ store_parameters(struct graph *g, const struct parameter_options *o)
 
 		if (v->trainable && v->type.dtype == DT_F32 &&
 		    (o->learns == NULL || o->learns(o->user, v->name)))
-			store_in(g, v, o->stored);
+			store_in(g, o->cache, v, o->stored);
 	}
 }
 

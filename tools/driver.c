@@ -288,7 +288,8 @@ lower(struct driver *dr, const struct graph *g)
 	int groups = (int)dr->target->groups;
 	const char *why = "";
 	struct backend_options opt = {.dgrad = dr->o.dgrad,
-	    .partial_k = partial_k(dr), .no_overlap = !overlap(dr)};
+	    .partial_k = partial_k(dr), .no_overlap = !overlap(dr),
+	    .weights = &dr->weights};
 	struct graph *share = groups > 1 ? graph_shard(dr->arena, g,
 	    groups, &why) : NULL;
 	if (groups > 1)

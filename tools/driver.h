@@ -3,6 +3,7 @@
 #define WAVE_TOOLS_DRIVER_H
 
 #include "backend/backend.h"
+#include "backend/weights.h"
 #include "frontend/net.h"
 #include "frontend/onnx_write.h"
 #include "passes/train.h"
@@ -27,6 +28,7 @@ struct driver {
 	struct tile_program *tile, *eval_tile;
 	struct wave_program *program;
 	struct wave_target *target;
+	struct weight_cache weights;
 };
 
 /* An arena, diagnostics on standard error, default options. */

@@ -198,8 +198,10 @@ driver_train(struct driver *dr)
 	struct parameter_options eval = {.inference = true, .learns = learns,
 	    .user = &dr->o.train}, step = {.unbiased = dr->o.train.unbiased,
 	    .learns = learns, .user = &dr->o.train};
+	struct parameter_cache cache = {0};
 	size_t ninputs;
 
+	eval.cache = step.cache = &cache;
 	if (!dr->o.train.on)
 		return true;
 	driver_say(dr, "derive the training step");
