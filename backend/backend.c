@@ -9,6 +9,7 @@
 /* Keeps the first error of an attempt that may be repeated. */
 struct attempt {
 	struct diag *outer;
+	struct arena *arena; /* that outlives the attempt */
 	char text[1024];
 	struct loc loc;
 	bool failed;
@@ -27,8 +28,11 @@ keep_first(void *user, enum diag_level level, const struct loc *loc,
 	if (at->failed)
 		return;
 	at->failed = true;
-	if (loc != NULL)
+	if (loc != NULL) {
 		at->loc = *loc;
+		if (loc->node != NULL)
+			at->loc.node = arena_strdup(at->arena, loc->node);
+	}
 	size_t n = strlen(text);
 	if (n >= sizeof at->text)
 		n = sizeof at->text - 1;
@@ -98,21 +102,24 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 		int holes;
 	} shares[] = {{1.0, 8}, {1.0, 2}, {0.93, 8}, {0.85, 8}, {0.7, 8},
 	    {0.5, 8}, {0.35, 8}, {0.2, 8}, {0.1, 8}};
-	struct weight_cache own = {0}, *cache = opt->weights != NULL ?
+	struct weight_cache own = {.arena = a}, *cache = opt->weights != NULL ?
 	    opt->weights : &own;
-	struct lower_budget budget = {.all = 1, .holes = 8};
+	struct lower_budget budget = {.arena = a, .all = 1, .holes = 8};
 	struct attempt first = {0};
 	int tries = 0;
 	for (size_t i = 0; i < sizeof shares / sizeof *shares;) {
-		struct attempt at = {.outer = d};
+		struct attempt at = {.outer = d, .arena = a};
 		struct diag quiet = {.fn = keep_first, .user = &at};
-		struct tile_program *p = lower_graph(a, &quiet, g, t, groups,
-		    opt, &budget, cache);
-		if (p != NULL && !tile_verify(p, d, "lower"))
-			return NULL;
-		if (p != NULL && tile_plan(p, &quiet)) {
-			report_slack(p, d);
-			return p;
+		struct arena *own_arena = arena_new();
+		struct tile_program *p = lower_graph(own_arena, &quiet, g, t,
+		    groups, opt, &budget, cache);
+		bool sound = p == NULL || tile_verify(p, d, "lower");
+		if (p != NULL && (!sound || tile_plan(p, &quiet))) {
+			arena_join(a, own_arena);
+			p->arena = a;
+			if (sound)
+				report_slack(p, d);
+			return sound ? p : NULL;
 		}
 		if (!first.failed)
 			first = at;
@@ -123,6 +130,7 @@ backend_tile(struct arena *a, struct diag *d, const struct graph *g,
 				set_share(&budget, shares[i].share,
 				    shares[i].holes);
 		}
+		arena_free(own_arena);
 	}
 	diag_error(d, &first.loc, "%s", first.text);
 	return NULL;
@@ -168,6 +176,6 @@ backend_train(struct arena *a, struct diag *d,
 	ok = add_entry(a, d, l, p[0], opt) && add_entry(a, d, l, p[1], opt) &&
 	    entry_repeat(p[1], d, t->steps, t->each) &&
 	    add_entry(a, d, l, p[1], opt) && add_entry(a, d, l, p[2], opt);
-	out = tile_link_finish(l);
+	out = tile_link_finish(l, opt->pieces);
 	return ok ? out : NULL;
 }

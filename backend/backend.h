@@ -27,6 +27,7 @@ struct backend_options {
 	/* Constants in the machine's order, of all graphs of a compilation that
 	 * have one arena; NULL: each orders its own. */
 	struct weight_cache *weights;
+	bool pieces; /* backend_train: see tile_link_finish */
 	bool serialize; /* -fserialize: full order after each instruction */
 };
 

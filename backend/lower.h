@@ -169,6 +169,7 @@ struct lower_region_budget {
 };
 
 struct lower_budget {
+	struct arena *arena; /* that outlives the attempts */
 	double all;
 	int holes; /* this part of what is free in an iteration of a region
 	              lies in holes between values */

@@ -29,7 +29,7 @@ set_weights(struct contraction *c, const struct weight_order *o)
 		b->dim[1] = columns;
 		b->stride[0] = columns * size;
 		b->stride[1] = size;
-		b->data = weights_reorder(lw->p->arena, lw->weights, o);
+		b->data = weights_reorder(lw->weights, o);
 		c->w = place_dense(b->dtype, 2, b->dim);
 		c->w.buf = b;
 		c->canonical = c->packable = true;

@@ -39,7 +39,7 @@ struct writer {
 	uint32_t nlocal;      /* symbols before the first global one */
 	Elf64_Ehdr ehdr;
 	Elf64_Shdr shdr[SHN_TOTAL];
-	struct file_part part[MAX_PARTS];
+	struct file_part *part;
 	size_t nparts;
 	uint64_t size;
 };
@@ -508,6 +508,25 @@ add_part(struct writer *w, const void *data, size_t size)
 	w->size += size;
 }
 
+/* The initial contents of DRAM, whole or in pieces. */
+static void
+add_data(struct writer *w)
+{
+	const struct wave_program *p = w->p;
+	uint64_t at = 0;
+
+	add_part(w, p->data.data, p->npieces > 0 ? 0 : p->data.size);
+	for (uint32_t i = 0; i < p->npieces; i++) {
+		const struct wave_piece *x = &p->pieces[i];
+		size_t gap = (size_t)(x->address - at);
+
+		if (gap > 0)
+			add_part(w, arena_alloc(w->arena, gap), gap);
+		add_part(w, x->bytes.data, x->bytes.size);
+		at = x->address + x->bytes.size;
+	}
+}
+
 static void
 align_file(struct writer *w, uint64_t align)
 {
@@ -541,6 +560,8 @@ lay_out(struct writer *w)
 {
 	struct wave_bytes b;
 
+	w->part = NEW_ARRAY(w->arena, struct file_part,
+	    MAX_PARTS + 2 * (size_t)w->p->npieces);
 	add_part(w, "", sizeof(Elf64_Ehdr)); /* its bytes come last */
 	for (int s = 1; s < SHN_TOTAL; s++) {
 		Elf64_Shdr *h = &w->shdr[s];
@@ -548,7 +569,9 @@ lay_out(struct writer *w)
 		align_file(w, h->sh_addralign);
 		h->sh_offset = w->size;
 		h->sh_size = w->section[s].size;
-		if (h->sh_type != SHT_NOBITS)
+		if (s == SHN_OF_FIRST + OBJ_S_DATA)
+			add_data(w);
+		else if (h->sh_type != SHT_NOBITS)
 			add_part(w, w->section[s].data, w->section[s].size);
 	}
 	align_file(w, 8);

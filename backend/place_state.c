@@ -120,7 +120,7 @@ place_data(struct lower *lw, const struct info *in)
 	}
 	o.stride_ci = step;
 	o.stride_co = step * t->dim[1];
-	return weights_reorder(lw->p->arena, lw->weights, &o);
+	return weights_reorder(lw->weights, &o);
 }
 
 /* ---- assignments ---- */

@@ -224,7 +224,7 @@ fit_regions(struct lower *lw, struct lower_budget *budget)
 			if (lw->res->live[k] > most)
 				most = lw->res->live[k];
 		if (at == budget->regions.len)
-			VEC_PUSH(lw->arena, &budget->regions,
+			VEC_PUSH(budget->arena, &budget->regions,
 			    ((struct lower_region_budget){.share = 1}));
 		group_fit(lw, r, (int64_t)((double)(cap - most) *
 		    budget->regions.data[at++].share));

@@ -250,6 +250,7 @@ struct wave_program *tile_codegen(struct tile_program *p, struct diag *d,
 struct tile_link *tile_link_new(struct arena *out, struct diag *d);
 bool tile_link_add(struct tile_link *l, struct tile_program *p,
     const struct tile_syncs *syncs);
-struct wave_program *tile_link_finish(struct tile_link *l);
+/* pieces: initial contents are not joined, see struct wave_program. */
+struct wave_program *tile_link_finish(struct tile_link *l, bool pieces);
 
 #endif

@@ -391,7 +391,7 @@ streams(struct tile_link *l, struct wave_program *out)
 }
 
 struct wave_program *
-tile_link_finish(struct tile_link *l)
+tile_link_finish(struct tile_link *l, bool pieces)
 {
 	struct wave_program *out = NULL;
 
@@ -399,7 +399,7 @@ tile_link_finish(struct tile_link *l)
 		out = NEW(l->out, struct wave_program);
 		streams(l, out);
 		descriptors(l, out);
-		tile_objects_finish(&l->objects, out);
+		tile_objects_finish(&l->objects, pieces, out);
 	}
 	arena_free(l->scratch);
 	return out;
@@ -412,5 +412,5 @@ tile_codegen(struct tile_program *p, struct diag *d,
 	struct tile_link *l = tile_link_new(p->arena, d);
 
 	tile_link_add(l, p, syncs);
-	return tile_link_finish(l);
+	return tile_link_finish(l, false);
 }

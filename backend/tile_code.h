@@ -82,6 +82,7 @@ struct tile_objects {
 
 /* Adds what p holds, now: it may change later. */
 void tile_objects_add(struct tile_objects *o, const struct tile_program *p);
-void tile_objects_finish(struct tile_objects *o, struct wave_program *out);
+void tile_objects_finish(struct tile_objects *o, bool pieces,
+    struct wave_program *out);
 
 #endif

@@ -17,27 +17,67 @@ add_pieces(struct tile_objects *o, const struct tile_program *p)
 	}
 }
 
-/* Initial memory from address 0 to the last byte that is given. */
-static struct wave_bytes
-image(struct tile_objects *o)
+/* The last byte that is given, + 1. */
+static int64_t
+image_end(const struct tile_objects *o)
 {
-	struct wave_bytes out = { NULL, 0 };
 	int64_t end = 0;
-	uint8_t *data;
 
 	for (size_t i = 0; i < o->pieces.len; i++) {
 		const struct tile_piece *x = &o->pieces.data[i];
 		if (x->address + x->bytes > end)
 			end = x->address + x->bytes;
 	}
-	data = arena_alloc(o->arena, (size_t)end);
+	return end;
+}
+
+/* Initial memory from address 0. */
+static const uint8_t *
+image(struct tile_objects *o, int64_t end)
+{
+	uint8_t *data = arena_alloc(o->arena, (size_t)end);
+
 	for (size_t i = 0; i < o->pieces.len; i++) {
 		const struct tile_piece *x = &o->pieces.data[i];
 		memcpy(data + x->address, x->data, (size_t)x->bytes);
 	}
-	out.data = data;
-	out.size = (size_t)end;
-	return out;
+	return data;
+}
+
+static int
+by_address(const void *pa, const void *pb)
+{
+	const struct tile_piece *a = pa, *b = pb;
+
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	return a->bytes > b->bytes ? -1 : a->bytes < b->bytes;
+}
+
+/* The same without copies. What starts where another piece does is that piece:
+ * entries share states, and equal constants are stored once. */
+static void
+list_pieces(struct tile_objects *o, struct wave_program *out)
+{
+	struct wave_piece *list = NEW_ARRAY(o->arena, struct wave_piece,
+	    o->pieces.len + 1);
+	uint64_t end = 0;
+	uint32_t n = 0;
+
+	qsort(o->pieces.data, o->pieces.len, sizeof *o->pieces.data,
+	    by_address);
+	for (size_t i = 0; i < o->pieces.len; i++) {
+		const struct tile_piece *x = &o->pieces.data[i];
+		struct wave_piece y = { (uint64_t)x->address,
+			{ x->data, (size_t)x->bytes } };
+
+		if (x->bytes == 0 || y.address < end)
+			continue;
+		end = y.address + y.bytes.size;
+		list[n++] = y;
+	}
+	out->pieces = list;
+	out->npieces = n;
 }
 
 static bool
@@ -173,13 +213,20 @@ tile_objects_add(struct tile_objects *o, const struct tile_program *p)
 }
 
 void
-tile_objects_finish(struct tile_objects *o, struct wave_program *out)
+tile_objects_finish(struct tile_objects *o, bool pieces,
+    struct wave_program *out)
 {
+	int64_t end = image_end(o);
+
 	out->target = *o->target;
 	out->isa_version = ISA_VERSION;
 	out->accumulation = o->meets ? "ascending-k, then groups" :
 	    "ascending-k";
-	out->data = image(o);
+	out->data.size = (size_t)end;
+	if (pieces)
+		list_pieces(o, out);
+	if (out->npieces == 0)
+		out->data.data = image(o, end);
 	out->dram_size = o->dram_size;
 	out->gbuf_size = o->gbuf_size;
 	out->wbuf_size = o->wbuf_size;

@@ -132,9 +132,9 @@ turned(const struct weight_order *o)
 }
 
 const void *
-weights_reorder(struct arena *a, struct weight_cache *cache,
-    const struct weight_order *o)
+weights_reorder(struct weight_cache *cache, const struct weight_order *o)
 {
+	struct arena *a = cache->arena;
 	struct weight_order t = turned(o);
 	for (size_t i = 0; i < cache->entries.len; i++)
 		if (same_order(&cache->entries.data[i]->o, &t))

@@ -18,11 +18,12 @@ struct weight_order {
 /* Reordered constants of one compilation: lowering may be repeated, and ops
  * and graphs may share weights. Empty when all zero. */
 struct weight_cache {
+	struct arena *arena; /* that has them */
 	VEC(struct weight_entry *) entries;
 };
 
 /* The elements as a dense matrix of rows (tap, ci) and columns (group, co). */
-const void *weights_reorder(struct arena *a, struct weight_cache *cache,
+const void *weights_reorder(struct weight_cache *cache,
     const struct weight_order *o);
 
 #endif

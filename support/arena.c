@@ -85,6 +85,19 @@ arena_free(struct arena *a)
 	free(a);
 }
 
+void
+arena_join(struct arena *a, struct arena *from)
+{
+	struct block **end = &from->blocks;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = a->blocks;
+	a->blocks = from->blocks;
+	a->used += from->used;
+	free(from);
+}
+
 /* Tensors of many megabytes cost a fault for each page they touch: large pages
  * make them few. Only a hint. */
 static void

@@ -13,6 +13,10 @@ struct arena *arena_new(void);
 /* Releases the arena and everything allocated from it. NULL is allowed. */
 void arena_free(struct arena *a);
 
+/* Hands all of `from` over to a and ends it: what was allocated from it lives
+ * as long as a. */
+void arena_join(struct arena *a, struct arena *from);
+
 /* size bytes, zeroed, aligned to 16. Never returns NULL. In sanitizer
  * builds each block is its own malloc, so overruns are seen. */
 void *arena_alloc(struct arena *a, size_t size);

@@ -39,6 +39,7 @@ driver_start(struct driver *dr, const char *tool)
 	memset(dr, 0, sizeof *dr);
 	dr->tool = tool;
 	dr->arena = arena_new();
+	dr->weights.arena = dr->arena;
 	dr->diag.fn = report;
 	dr->diag.user = dr;
 	dr->o.arena = dr->arena;
@@ -360,7 +361,8 @@ assemble(struct driver *dr)
 bool
 driver_code(struct driver *dr)
 {
-	struct backend_options opt = {.serialize = dr->o.serialize};
+	struct backend_options opt = {.serialize = dr->o.serialize,
+	    .pieces = dr->pieces};
 	struct backend_training t = {dr->tile, dr->eval_tile, dr->each,
 	    dr->steps};
 	if (driver_has_suffix(dr->o.input, ".ws")) {

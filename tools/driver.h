@@ -29,6 +29,7 @@ struct driver {
 	struct wave_program *program;
 	struct wave_target *target;
 	struct weight_cache weights;
+	bool pieces; /* the program is only to be written */
 };
 
 /* An arena, diagnostics on standard error, default options. */

@@ -103,6 +103,7 @@ compile(struct driver *dr)
 		if (temps && !write_tile(dr, beside(dr, ".wtl")))
 			return false;
 	}
+	dr->pieces = stage == STAGE_OBJECT && !temps;
 	if (!driver_code(dr))
 		return false;
 	if (stage == STAGE_SYNTAX)

@@ -75,6 +75,12 @@ struct wave_layer_group {
 	int64_t sub_batch, iterations;
 };
 
+/* A stretch of the initial contents of DRAM. */
+struct wave_piece {
+	uint64_t address;
+	struct wave_bytes bytes;
+};
+
 struct wave_program {
 	struct wave_target target;
 	uint32_t isa_version;
@@ -82,6 +88,11 @@ struct wave_program {
 	struct wave_bytes code[WAVE_QUEUES]; /* 16 bytes per instruction */
 	struct wave_bytes desc[WAVE_DESC_KINDS]; /* order of enum desc_kind */
 	struct wave_bytes data; /* initial DRAM contents from address 0 */
+	/* Where there are any, data.data is NULL and they are its bytes: in
+	 * the order of addresses, apart, zeros between them. Only wavecc makes
+	 * such a program, to write it. */
+	const struct wave_piece *pieces;
+	uint32_t npieces;
 	uint64_t dram_size;     /* whole footprint; the rest starts as 0 */
 	uint64_t gbuf_size, wbuf_size; /* used bytes of each group */
 	const struct wave_entry *entries;
