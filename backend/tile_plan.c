@@ -5,8 +5,8 @@
 
 #include "support/str.h"
 
-#define TRIES 40 /* of first fit with what had no place put first */
-#define AHEAD_PART 8 /* of them with queues that run ahead */
+#define TRIES 16 /* of first fit with what had no place put first */
+#define AHEAD_PART 4 /* of them with queues that run ahead */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {

@@ -107,7 +107,8 @@ static bool
 same_order(const struct weight_order *a, const struct weight_order *b)
 {
 	return a->v->data == b->v->data &&
-	    a->v->type.dtype == b->v->type.dtype && a->ci == b->ci && a->co == b->co &&
+	    a->v->type.dtype == b->v->type.dtype &&
+	    a->ci == b->ci && a->co == b->co &&
 	    a->groups == b->groups && a->stride_ci == b->stride_ci &&
 	    a->stride_co == b->stride_co &&
 	    a->stride_group == b->stride_group &&
