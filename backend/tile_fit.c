@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/tile_access.h"
+#include "backend/tile_near.h"
 
 /* Sibling before each node, by order. */
 static struct tile_node **
@@ -63,19 +64,24 @@ struct ahead {
 	bool overlap;
 };
 
+#define REACH 400 /* leaves that vector unit and array run ahead, at most */
+
 static uint32_t
 early(const struct ahead *h, const struct tile_node *c,
     const struct tile_insn *leaf)
 {
 	const struct tile_span *s;
-	uint32_t first = h->o->span[c->order].first;
+	uint32_t first = h->o->span[c->order].first, at;
 
 	if (!h->overlap && leaf->kind != TILE_LOAD)
 		return first;
 	s = span_before(h->o, h->prev, c);
 	if (s == NULL)
 		return first;
-	return (1u << leaf->queue & ARRAY_QUEUES) != 0 ? s->end : s->first;
+	at = (1u << leaf->queue & ARRAY_QUEUES) != 0 ? s->end : s->first;
+	return h->overlap && first > REACH && at < first - REACH ?
+	    first - REACH :
+	    at;
 }
 
 static void
@@ -194,34 +200,6 @@ by_start(const void *pa, const void *pb)
 	return by_size(pa, pb);
 }
 
-static bool
-together(const struct tile_life *a, const struct tile_life *b, bool ahead)
-{
-	uint32_t fa = ahead ? a->early : a->first;
-	uint32_t fb = ahead ? b->early : b->first;
-
-	return fa <= b->last && fb <= a->last;
-}
-
-/* Lowest address for x beside the placed items, which are sorted by address. */
-static int64_t
-lowest(struct tile_item *const *placed, size_t n, const struct tile_item *x,
-    bool ahead)
-{
-	int64_t at = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct tile_item *y = placed[i];
-		if (y == x || y->address + y->size <= at ||
-		    !together(&x->life, &y->life, ahead))
-			continue;
-		if (y->address >= at + x->size)
-			break;
-		at = y->address + y->size;
-	}
-	return at;
-}
-
 int64_t
 tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit, bool ahead, enum tile_fit_order order)
@@ -229,85 +207,44 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 	static int (*const orders[])(const void *a, const void *b) = {
 		[TILE_FIT_SIZE] = by_size, [TILE_FIT_LENGTH] = by_length,
 		[TILE_FIT_START] = by_start, [TILE_FIT_SPAN] = by_span };
-	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
+	struct tile_near *placed = tile_near_new(a, items, n);
 	int64_t used = 0;
 
 	mark_spans(items, n);
 	qsort(items, n, sizeof *items, orders[order]);
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];
-		size_t j = i;
-		x->address = lowest(placed, i, x, ahead);
+		x->address = tile_near_lowest(placed, x, ahead);
 		if (ahead && limit > 0 && x->address + x->size > limit)
-			x->address = lowest(placed, i, x, false);
+			x->address = tile_near_lowest(placed, x, false);
 		if (limit > 0 && x->address + x->size > limit) {
 			x->rank = items[0].rank + 1;
 			return -1;
 		}
-		while (j > 0 && placed[j - 1]->address > x->address)
-			j--;
-		memmove(&placed[j + 1], &placed[j],
-		    (i - j) * sizeof *placed);
-		placed[j] = x;
+		tile_near_add(placed, x);
 		if (x->address + x->size > used)
 			used = x->address + x->size;
 	}
 	return used;
 }
 
-static int
-by_address(const void *pa, const void *pb)
-{
-	const struct tile_item *a = *(struct tile_item *const *)pa;
-	const struct tile_item *b = *(struct tile_item *const *)pb;
-
-	if (a->address != b->address)
-		return a->address < b->address ? -1 : 1;
-	return (a > b) - (a < b);
-}
-
-/* Whether x, alive from its early start on, is in nobody's way. */
-static bool
-apart(struct tile_item *const *placed, size_t n, const struct tile_item *x)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct tile_item *y = placed[i];
-
-		if (y->address >= x->address + x->size)
-			break;
-		if (y != x && y->address + y->size > x->address &&
-		    together(&x->life, &y->life, true))
-			return false;
-	}
-	return true;
-}
-
 void
 tile_fit_earlier(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit)
 {
-	struct tile_item **placed = NEW_ARRAY(a, struct tile_item *, n + 1);
+	struct tile_near *placed = tile_near_new(a, items, n);
 
 	for (size_t i = 0; i < n; i++)
-		placed[i] = &items[i];
-	qsort(placed, n, sizeof(*placed), by_address);
+		tile_near_add(placed, &items[i]);
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];
 		int64_t at;
-		size_t j = 0;
 
-		if (x->life.early == x->life.first || apart(placed, n, x))
+		if (x->life.early == x->life.first ||
+		    tile_near_apart(placed, x))
 			continue;
-		at = lowest(placed, n, x, true);
-		if (limit > 0 && at + x->size > limit)
-			continue;
-		while (placed[j] != x)
-			j++;
-		x->address = at;
-		for (; j > 0 && placed[j - 1]->address > at; j--)
-			placed[j] = placed[j - 1];
-		for (; j + 1 < n && placed[j + 1]->address < at; j++)
-			placed[j] = placed[j + 1];
-		placed[j] = x;
+		at = tile_near_lowest(placed, x, true);
+		if (limit == 0 || at + x->size <= limit)
+			tile_near_move(placed, x, at);
 	}
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/tile_near.h"
 #include "support/target.h"
 #include "tests/lib/tile_elems.h"
 #include "tests/lib/tile_gen.h"
@@ -249,6 +250,83 @@ loads_run_ahead_where_it_fits(void **state)
 	assert_int_equal(b.p->gbuf_used, b.t.gbuf_bytes);
 }
 
+static bool
+meet(const struct tile_item *x, int64_t at, const struct tile_item *y,
+    bool ahead)
+{
+	uint32_t fx = ahead ? x->life.early : x->life.first;
+	uint32_t fy = ahead ? y->life.early : y->life.first;
+
+	return fx <= y->life.last && fy <= x->life.last &&
+	    at < y->address + y->size && y->address < at + x->size;
+}
+
+/* By definition: the first address at which x meets none of n others. */
+static int64_t
+lowest_of(const struct tile_item *items, size_t n, const struct tile_item *x,
+    bool ahead)
+{
+	for (int64_t at = 0;; at++) {
+		size_t i = 0;
+
+		while (i < n && (&items[i] == x ||
+		    !meet(x, at, &items[i], ahead)))
+			i++;
+		if (i == n)
+			return at;
+	}
+}
+
+/* The index finds what a look at all items does, for short and long lives. */
+static void
+near_items_are_all_that_matter(void **state)
+{
+	enum { N = 300, END = 5000 };
+	struct unit *u = *state;
+	uint64_t r = 1;
+
+	for (int round = 0; round < 20; round++) {
+		struct tile_item items[N];
+		struct tile_near *t;
+
+		memset(items, 0, sizeof items);
+		for (size_t i = 0; i < N; i++) {
+			struct tile_life *l = &items[i].life;
+			uint32_t span = unit_random(&r) % 8 == 0 ? END : 60;
+
+			l->early = (uint32_t)(unit_random(&r) % END);
+			l->first = l->early +
+			    (uint32_t)(unit_random(&r) % 40);
+			l->last = l->first +
+			    (uint32_t)(unit_random(&r) % span);
+			l->used = true;
+			items[i].size = 1 + (int64_t)(unit_random(&r) % 20);
+		}
+		t = tile_near_new(u->arena, items, N);
+		for (size_t i = 0; i < N; i++) {
+			bool ahead = unit_random(&r) % 2 == 0;
+			int64_t at = tile_near_lowest(t, &items[i], ahead);
+
+			assert_int_equal(at,
+			    lowest_of(items, i, &items[i], ahead));
+			items[i].address = at;
+			tile_near_add(t, &items[i]);
+		}
+		for (size_t i = 0; i < N; i++) {
+			struct tile_item *x = &items[i];
+			int64_t at = lowest_of(items, N, x, true);
+			bool apart = true;
+
+			for (size_t k = 0; k < N; k++)
+				apart = apart && (k == i ||
+				    !meet(x, x->address, &items[k], true));
+			assert_int_equal(tile_near_apart(t, x), apart);
+			assert_int_equal(tile_near_lowest(t, x, true), at);
+			tile_near_move(t, x, at);
+		}
+	}
+}
+
 /* A nest in which the array works and x is read last. */
 static void
 array_nest(struct bench *b, struct tile_buffer *x, struct tile_buffer *out)
@@ -434,6 +512,7 @@ main(void)
 		UNIT_TEST(live_buffers_are_apart),
 		UNIT_TEST(a_chain_needs_two_places),
 		UNIT_TEST(loads_run_ahead_where_it_fits),
+		UNIT_TEST(near_items_are_all_that_matter),
 		UNIT_TEST(vector_unit_runs_ahead_with_overlap),
 		UNIT_TEST(buffers_move_to_start_earlier),
 		UNIT_TEST(an_overflow_names_who_is_alive),
