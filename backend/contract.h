@@ -48,6 +48,8 @@ struct contract_plan {
 	enum weight_mode wmode;
 	enum space wspace;
 	int64_t tile[4];  /* n, d, h, w */
+	int64_t half;     /* samples of the first of two parts that come one
+	                     after the other, not in a loop; 0: undivided */
 	int64_t pack;     /* groups that share a wave */
 	int64_t chunk;    /* output channels of a weight chunk */
 	int64_t kchunk;   /* rows of a weight chunk, W_STREAM; within a tap

@@ -10,6 +10,7 @@ struct emit {
 	const struct contract_plan *p;
 	struct lower *lw;
 	struct tile_buffer *wbuf;  /* W_WHOLE: all weights */
+	int64_t first;             /* sample of this part */
 	struct tile_aff bias;      /* base of the staged bias */
 	enum space bias_space;
 	/* the current tile */
@@ -712,6 +713,7 @@ emit_tile(void *ctx, const struct box *grid)
 		b.origin[i] = grid->origin[c->nbatch + i];
 		b.size[i] = e->size[i] = grid->size[c->nbatch + i];
 	}
+	b.origin[0].offset += e->first;
 	for (int i = 0; i < c->nbatch; i++)
 		b.origin[4 + i] = grid->origin[i];
 	batch_shifts(e, &b);
@@ -750,17 +752,12 @@ stage_bias(struct emit *e)
 	e->bias = taff(to.buf, 0);
 }
 
-void
-contract_emit(const struct contraction *c, const struct contract_plan *p)
+/* Samples [first, first + count). */
+static void
+emit_samples(struct emit *e, int64_t first, int64_t count)
 {
 	static const char *const names[] = {"n", "d", "y", "x"};
-	struct emit *e = NEW(c->lw->arena, struct emit);
-	e->c = c;
-	e->p = p;
-	e->lw = c->lw;
-	e->pack = e->col = taff_num(0);
-	stage_bias(e);
-	load_whole(e);
+	const struct contraction *c = e->c;
 	int64_t extent[GRID_RANK], tile[GRID_RANK];
 	const char *name[GRID_RANK];
 	for (int i = 0; i < c->nbatch; i++) {
@@ -769,12 +766,32 @@ contract_emit(const struct contraction *c, const struct contract_plan *p)
 		name[i] = "b";
 	}
 	for (int i = 0; i < 4; i++) {
-		extent[c->nbatch + i] = i == 0 ? c->win.n : c->win.out[i - 1];
-		tile[c->nbatch + i] = p->tile[i];
+		int64_t n = i == 0 ? count : c->win.out[i - 1];
+		extent[c->nbatch + i] = n;
+		tile[c->nbatch + i] = e->p->tile[i] < n ? e->p->tile[i] : n;
 		name[c->nbatch + i] = names[i];
 	}
 	assert(c->nbatch + 4 <= GRID_RANK);
-	c->lw->depth = p->depth;
+	e->first = first;
 	grid_emit(c->lw, c->nbatch + 4, extent, tile, name, emit_tile, e);
+}
+
+void
+contract_emit(const struct contraction *c, const struct contract_plan *p)
+{
+	struct emit *e = NEW(c->lw->arena, struct emit);
+	e->c = c;
+	e->p = p;
+	e->lw = c->lw;
+	e->pack = e->col = taff_num(0);
+	stage_bias(e);
+	load_whole(e);
+	c->lw->depth = p->depth;
+	if (p->half > 0) {
+		emit_samples(e, 0, p->half);
+		emit_samples(e, p->half, c->win.n - p->half);
+	} else {
+		emit_samples(e, 0, c->win.n);
+	}
 	c->lw->depth = 2;
 }

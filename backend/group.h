@@ -87,6 +87,15 @@ const struct node *group_sweep(const struct lower *lw,
 /* Decides what stays on chip in r's iterations and how many samples they
  * take; cap: bytes of the global buffer. */
 void group_fit(struct lower *lw, struct region *r, int64_t cap);
+/* ---- group_halves.c ---- */
+/* The end of the run of vector nodes from position at on in r's loop that is
+ * lowered half a sub-batch at a time, and what values take meanwhile; `at`
+ * where none is. */
+uint32_t group_halves(struct lower *lw, const struct region *r, uint32_t at,
+    int64_t *live);
+/* Samples in the first half of so many. */
+#define GROUP_HALF(count) (((count) + 1) / 2)
+
 /* ---- group_place.c ---- */
 /* The place of v in the iteration being lowered. */
 struct place *group_place(struct lower *lw, const struct value *v);

@@ -98,38 +98,85 @@ store_sum(struct lower *lw, struct region *r, const struct node *n)
 
 /* ---- the loop ---- */
 
+static void
+lower_part(struct lower *lw, int64_t at, int64_t count)
+{
+	lw->part_at = at;
+	lw->part_count = count;
+}
+
+/* The node at position i, for the current part, beside `live` bytes of
+ * values. */
+static bool
+looped_node(struct lower *lw, const struct region *r, uint32_t i, int64_t live,
+    bool (*node)(struct lower *lw, uint32_t at))
+{
+	const struct node *n = lw->sched->node[i];
+	int64_t at = lw->part_at, count = lw->part_count;
+	lw->gbuf_free = r->room - live;
+	lw->gbuf_free -= lw->gbuf_free / lw->holes;
+	lw->region_pos = i - r->loop;
+	lw->loc = &n->loc;
+	lw->p->cur_op = lw->op_of[i];
+	if (place_inlined(lw, n))
+		return true;
+	if (!place_is_view(lw, n)) {
+		lower_part(lw, 0, lw->region_count);
+		load_guests(lw, n);
+		lower_part(lw, at, count);
+		if (!node(lw, i))
+			return false;
+	}
+	if (lw->sched->part[n->id] != PART_SPLIT)
+		return true;
+	for (int k = 0; k < n->nout; k++) {
+		if (n->out[k] == NULL)
+			continue;
+		if (!place_is_view(lw, n))
+			store_escape(lw, n->out[k]);
+		store_outputs(lw, n->out[k]);
+	}
+	return true;
+}
+
+/* A run of vector nodes for one half of the samples, then for the other. */
+static bool
+halved_run(struct lower *lw, const struct region *r, uint32_t from,
+    uint32_t end, int64_t live, bool (*node)(struct lower *lw, uint32_t at))
+{
+	int64_t half = GROUP_HALF(lw->region_count);
+	bool ok = true;
+	for (int k = 0; k < 2; k++) {
+		lower_part(lw, k * half, k == 0 ? half :
+		    lw->region_count - half);
+		for (uint32_t i = from; i < end && ok; i++)
+			ok = looped_node(lw, r, i, live, node);
+	}
+	lower_part(lw, 0, lw->region_count);
+	return ok;
+}
+
 static bool
 iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
     uint32_t at))
 {
+	bool ok = true, halved = false;
+	lower_part(lw, 0, lw->region_count);
 	for (uint32_t i = 0; i < lw->g->nvalues; i++)
 		if (lw->sched->split[i])
 			lw->res->info[i].local = NULL;
-	for (uint32_t i = r->loop; i < r->after; i++) {
-		const struct node *n = lw->sched->node[i];
-		lw->gbuf_free = r->room - r->live[i - r->loop];
-		lw->gbuf_free -= lw->gbuf_free / lw->holes;
-		lw->region_pos = i - r->loop;
-		lw->loc = &n->loc;
-		lw->p->cur_op = lw->op_of[i];
-		if (place_inlined(lw, n))
-			continue;
-		if (!place_is_view(lw, n)) {
-			load_guests(lw, n);
-			if (!node(lw, i))
-				return false;
-		}
-		if (lw->sched->part[n->id] != PART_SPLIT)
-			continue;
-		for (int k = 0; k < n->nout; k++) {
-			if (n->out[k] == NULL)
-				continue;
-			if (!place_is_view(lw, n))
-				store_escape(lw, n->out[k]);
-			store_outputs(lw, n->out[k]);
-		}
+	for (uint32_t i = r->loop; i < r->after && ok;) {
+		int64_t live = 0;
+		uint32_t end = group_halves(lw, r, i + 1, &live);
+		lw->halves = halved || end > i + 1;
+		ok = looped_node(lw, r, i, r->live[i - r->loop], node);
+		halved = end > i + 1;
+		if (halved && ok)
+			ok = halved_run(lw, r, i + 1, end, live, node);
+		i = end;
 	}
-	return true;
+	lw->halves = false;
+	return ok;
 }
 
 static void

@@ -9,8 +9,8 @@ group_slice(const struct lower *lw, const struct place *pl)
 	struct place s = *pl;
 	int64_t rows = pl->dim[0] / lw->sched->batch; /* of a sample */
 	int64_t step = rows * pl->stride[0];
-	s.dim[0] = rows * lw->region_count;
-	s.offset += lw->region_at * step;
+	s.dim[0] = rows * lw->part_count;
+	s.offset += (lw->region_at + lw->part_at) * step;
 	if (lw->region_loop != NULL)
 		place_advance(&s, lw->region_loop, lw->region_count * step);
 	return s;
@@ -80,6 +80,8 @@ group_place(struct lower *lw, const struct value *v)
 	}
 	*pl = in->rel;
 	pl->buf = local_buffer(lw, root);
-	pl->dim[0] = pl->dim[0] / lw->sched->batch * lw->region_count;
+	int64_t rows = pl->dim[0] / lw->sched->batch;
+	pl->dim[0] = rows * lw->part_count;
+	pl->offset += rows * lw->part_at * pl->stride[0];
 	return pl;
 }

@@ -83,7 +83,7 @@ describe(struct batch_sum *b, struct lower *lw, const struct node *n)
 	size_t len;
 	const int64_t *axes = node_ints(n, ATTR_axes, &len);
 	b->lw = lw;
-	b->samples = lw->region != NULL ? lw->region_count : lw->sched->batch;
+	b->samples = lw->region != NULL ? lw->part_count : lw->sched->batch;
 	for (int i = 0; i < x->rank; i++)
 		b->red[i] = len == 0;
 	for (size_t i = 0; i < len; i++)

@@ -53,6 +53,9 @@ struct lower {
 	struct region *region;
 	struct tile_loop *region_loop;
 	int64_t region_at, region_count;
+	bool halves; /* a run beside this node is lowered in halves */
+	int64_t part_at, part_count; /* those of the iteration that are being
+	                                lowered: all, or half of them */
 	int64_t region_pos; /* of the node, in the loop */
 	int carry; /* enum carry */
 	uint32_t *op_of; /* index into ops, by position in the schedule */

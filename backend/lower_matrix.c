@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/group.h"
 #include "backend/weights.h"
 
 /* ---- weights ---- */
@@ -294,13 +295,14 @@ remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
 	    [W_STREAM] = "streamed through "};
 	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
 	    "%lldx%lldx%lldx%lld, block %lldx%lld, weights %s%s, %lld "
-	    "groups a wave, %lld matrix cycles, %lld DRAM bytes",
+	    "groups a wave, %lld matrix cycles, %lld DRAM bytes%s",
 	    p->pixels_stationary ? "activations" : "weights",
 	    (long long)p->tile[0], (long long)p->tile[1],
 	    (long long)p->tile[2], (long long)p->tile[3],
 	    (long long)p->rowblk, (long long)p->colblk, modes[p->wmode],
 	    p->wmode == W_RESIDENT ? "" : space_name(p->wspace),
-	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic);
+	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic,
+	    p->half > 0 ? ", in two halves" : "");
 }
 
 /* Phases where zeros would be inserted, unless that cannot be done. */
@@ -332,6 +334,33 @@ plan_lowering(struct contraction *c, struct contract_plan *p)
 	return true;
 }
 
+#define HALVES_COST 1.03 /* what dividing may add to the array's work */
+
+/* Beside a run of vector nodes in halves (group_halves.c): the convolution in
+ * two parts, too, where both find their operands and all weights on chip. */
+static void
+plan_halves(const struct contraction *c, struct contract_plan *p)
+{
+	struct contraction h = *c;
+	struct contract_plan best;
+	int64_t n = c->win.n;
+	h.win.n = GROUP_HALF(n);
+	if (n < 2 || c->nbatch > 0 || !place_on_chip(&c->x) ||
+	    !place_on_chip(&c->y) || !contract_plan(&h, &best) ||
+	    (best.wmode != W_RESIDENT && best.wmode != W_WHOLE) ||
+	    best.tile[0] != h.win.n)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (best.tile[1 + i] != c->win.out[i])
+			return;
+	if ((double)(best.cycles * n) >
+	    HALVES_COST * (double)(p->cycles * h.win.n))
+		return;
+	best.cycles = best.cycles * n / h.win.n;
+	best.half = h.win.n;
+	*p = best;
+}
+
 bool
 lower_matrix(struct lower *lw, const struct node *n)
 {
@@ -356,6 +385,8 @@ lower_matrix(struct lower *lw, const struct node *n)
 	memset(&plan, 0, sizeof plan);
 	if (!plan_lowering(&c, &plan))
 		return false;
+	if (lw->halves && n->op == OP_conv)
+		plan_halves(&c, &plan);
 	remark(lw, n, &plan);
 	contract_emit(&c, &plan);
 	return true;

@@ -330,7 +330,7 @@ lower_reduce(struct lower *lw, const struct node *n)
 	int at[MAX_RANK];
 	if (lw->region != NULL && lw->sched->split[n->in[0]->id])
 		seen.dim[0] = seen.dim[0] / lw->sched->batch *
-		    lw->region_count;
+		    lw->part_count;
 	if (arg) {
 		red[node_int(n, ATTR_axis)] = true;
 		o.param[0] = (double)node_int(n, ATTR_select_last);

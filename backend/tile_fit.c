@@ -127,6 +127,9 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 				ice("tile", "buffer '%s' outside its scope",
 				    b->name);
 			touch(l, &o->span[c->order]);
+			l->queues |= 1u << leaf->insn->queue;
+			if (first)
+				l->writer = leaf->insn->queue;
 			if (first)
 				l->early = acc[k].write ?
 				    early(&h, c, leaf->insn) :

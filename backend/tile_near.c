@@ -102,13 +102,15 @@ tile_near_move(struct tile_near *t, struct tile_item *x, int64_t address)
 	tile_near_add(t, x);
 }
 
-static bool
-together(const struct tile_life *a, const struct tile_life *b, bool ahead)
+bool
+tile_near_together(const struct tile_life *a, const struct tile_life *b,
+    bool ahead)
 {
-	uint32_t fa = ahead ? a->early : a->first;
-	uint32_t fb = ahead ? b->early : b->first;
+	const struct tile_life *x = a->first <= b->first ? a : b;
+	const struct tile_life *y = x == a ? b : a;
+	bool waits = (x->queues & ~(1u << y->writer)) != 0;
 
-	return fa <= b->last && fb <= a->last;
+	return (ahead && waits ? y->early : y->first) <= x->last;
 }
 
 /* The next of the items in the heads of n lists, by address; NULL: none. */
@@ -140,7 +142,7 @@ beside(struct tile_item **const *list, const size_t *len, size_t *at, size_t n,
 
 	while ((y = next(list, len, at, n)) != NULL) {
 		if (y == x || y->address + y->size <= to ||
-		    !together(&x->life, &y->life, ahead))
+		    !tile_near_together(&x->life, &y->life, ahead))
 			continue;
 		if (y->address >= to + x->size)
 			break;
@@ -214,7 +216,7 @@ hinders(const struct near_list *l, const struct tile_item *x)
 		if (y->address >= x->address + x->size)
 			break;
 		if (y != x && y->address + y->size > x->address &&
-		    together(&x->life, &y->life, true))
+		    tile_near_together(&x->life, &y->life, true))
 			return true;
 	}
 	return false;

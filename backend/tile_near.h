@@ -7,6 +7,12 @@
 
 struct tile_near;
 
+/* Whether two buffers keep apart: both are alive at a time or, ahead, the queue
+ * that writes the later one could do that, from its early start on, while
+ * another queue still uses the earlier one. */
+bool tile_near_together(const struct tile_life *a, const struct tile_life *b,
+    bool ahead);
+
 /* An empty index for items with the lifetimes of these n. */
 struct tile_near *tile_near_new(struct arena *a, const struct tile_item *items,
     size_t n);

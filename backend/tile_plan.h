@@ -17,6 +17,8 @@ struct tile_life {
 	bool used;
 	uint32_t first, last; /* both included */
 	uint32_t early;       /* first, or earlier where queues run ahead */
+	unsigned queues;      /* bit set of those that touch it */
+	enum queue writer;    /* the first of them */
 };
 
 /* Lifetimes of all buffers by id, by the rules of TILE.md; of LBUF and OBUF

@@ -512,6 +512,7 @@ tile_gen(struct arena *a, const struct wave_target *t, uint64_t seed,
 	struct part from, to;
 
 	g->p = tile_new(a, t);
+	g->p->overlap = seed % 2 == 0;
 	g->seed = seed * 2654435761u + 1;
 	g->left = size;
 	for (int i = 0; i < 3; i++) {

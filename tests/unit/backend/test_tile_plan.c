@@ -254,11 +254,8 @@ static bool
 meet(const struct tile_item *x, int64_t at, const struct tile_item *y,
     bool ahead)
 {
-	uint32_t fx = ahead ? x->life.early : x->life.first;
-	uint32_t fy = ahead ? y->life.early : y->life.first;
-
-	return fx <= y->life.last && fy <= x->life.last &&
-	    at < y->address + y->size && y->address < at + x->size;
+	return tile_near_together(&x->life, &y->life, ahead) && at <
+	    y->address + y->size && y->address < at + x->size;
 }
 
 /* By definition: the first address at which x meets none of n others. */
@@ -300,6 +297,8 @@ near_items_are_all_that_matter(void **state)
 			l->last = l->first +
 			    (uint32_t)(unit_random(&r) % span);
 			l->used = true;
+			l->queues = (unsigned)(unit_random(&r) % 7 + 1);
+			l->writer = (enum queue)(unit_random(&r) % 3);
 			items[i].size = 1 + (int64_t)(unit_random(&r) % 20);
 		}
 		t = tile_near_new(u->arena, items, N);
@@ -496,8 +495,10 @@ buffers_move_to_start_earlier(void **state)
 
 	for (int64_t limit = 12; limit <= 20; limit += 8) {
 		struct tile_item items[2] = {
-			{.size = 10, .life = {true, 0, 9, 0}},
-			{.size = 10, .life = {true, 10, 19, 5}}};
+			{.size = 10, .life = {true, 0, 9, 0,
+			    1u << Q_VE, Q_VE}},
+			{.size = 10, .life = {true, 10, 19, 5,
+			    1u << Q_LD | 1u << Q_VE, Q_LD}}};
 
 		tile_fit_earlier(u->arena, items, 2, limit);
 		assert_int_equal(items[0].address, 0);
