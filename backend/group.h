@@ -72,6 +72,13 @@ struct region *group_loop_at(const struct lower *lw, int64_t at);
 /* Moves weight gradients of one operand in r's loop to the last of them. */
 void group_defer(struct lower *lw, struct region *r);
 
+/* ---- group_delay.c ---- */
+/* Moves weight gradients in r's loop behind a convolution that follows; false
+ * when there is none. */
+bool group_delay(struct lower *lw, struct region *r);
+/* Tells lw->res the positions of the nodes in r's loop. */
+void group_number(struct lower *lw, const struct region *r);
+
 /* ---- group_sink.c ---- */
 /* Moves nodes of r's loop to the one that reads their result, where that takes
  * less room than it has them keep. */

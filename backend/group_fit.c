@@ -235,6 +235,7 @@ collect(struct fit *f)
 	const struct schedule *s = lw->sched;
 	size_t *slot = NEW_ARRAY(lw->arena, size_t, lw->g->nvalues + 1);
 	size_t most = 0, kept = 0;
+	f->n = 0;
 	for (uint32_t i = f->r->loop; i < f->r->after; i++)
 		most += most_guests(lw, s->node[i]);
 	f->guest = NEW_ARRAY(lw->arena, struct guest, most + 1);
@@ -694,17 +695,43 @@ more(struct fit *f, int64_t cap, int64_t n, double *least)
 
 /* The sub-batch that moves least. */
 static int64_t
-best_sub(struct fit *f, int64_t cap)
+best_sub(struct fit *f, int64_t cap, double *least)
 {
 	int64_t batch = f->lw->sched->batch, n = ceil_div(batch, f->r->wanted);
-	double start = iterations_move(f, cap, n), least;
 	int64_t small, large;
-	if (start < 0)
+	*least = iterations_move(f, cap, n);
+	if (*least < 0)
 		return f->r->wanted;
-	least = start;
-	small = more(f, cap, n, &least);
-	large = fewer(f, cap, n, &least);
+	small = more(f, cap, n, least);
+	large = fewer(f, cap, n, least);
 	return ceil_div(batch, large != n ? large : small);
+}
+
+/* The same with weight gradients behind convolutions, where that moves no more;
+ * else the order is as before. */
+static int64_t
+best_delayed(struct fit *f, int64_t cap)
+{
+	struct region *r = f->r;
+	struct schedule *s = f->lw->sched;
+	size_t n = r->after - r->loop;
+	double plain, delayed;
+	int64_t sub = best_sub(f, cap, &plain), other;
+	const struct node **old = NEW_ARRAY(f->lw->arena,
+	    const struct node *, n + 1);
+	if (!f->lw->p->overlap || plain < 0)
+		return sub;
+	memcpy(old, &s->node[r->loop], n * sizeof(*old));
+	if (!group_delay(f->lw, r))
+		return sub;
+	collect(f);
+	other = best_sub(f, cap, &delayed);
+	if (delayed >= 0 && delayed <= plain)
+		return other;
+	memcpy(&s->node[r->loop], old, n * sizeof(*old));
+	group_number(f->lw, r);
+	collect(f);
+	return sub;
 }
 
 static struct tile_moves
@@ -729,7 +756,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
 	if (r->free)
-		sub = best_sub(&f, cap);
+		sub = best_delayed(&f, cap);
 	while (sub > 1 && !attempt(&f, cap, sub, false))
 		sub--;
 	/* where not even one fits the node says what it needs */
