@@ -707,26 +707,35 @@ best_sub(struct fit *f, int64_t cap, double *least)
 	return ceil_div(batch, large != n ? large : small);
 }
 
-/* The same with weight gradients behind convolutions, where that moves no more;
- * else the order is as before. */
+/* An order in which array and vector unit have more to do beside each other;
+ * false when it is as it was. */
+static bool
+reorder(struct lower *lw, struct region *r)
+{
+	bool delayed = group_delay(lw, r), pools = group_pools(lw, r);
+	return delayed || pools;
+}
+
+/* The same in that order, where it moves no more; else the order is as
+ * before. */
 static int64_t
-best_delayed(struct fit *f, int64_t cap)
+best_order(struct fit *f, int64_t cap)
 {
 	struct region *r = f->r;
 	struct schedule *s = f->lw->sched;
 	size_t n = r->after - r->loop;
-	double plain, delayed;
+	double plain, changed;
 	int64_t sub = best_sub(f, cap, &plain), other;
 	const struct node **old = NEW_ARRAY(f->lw->arena,
 	    const struct node *, n + 1);
 	if (!f->lw->p->overlap || plain < 0)
 		return sub;
 	memcpy(old, &s->node[r->loop], n * sizeof(*old));
-	if (!group_delay(f->lw, r))
+	if (!reorder(f->lw, r))
 		return sub;
 	collect(f);
-	other = best_sub(f, cap, &delayed);
-	if (delayed >= 0 && delayed <= plain)
+	other = best_sub(f, cap, &changed);
+	if (changed >= 0 && changed <= plain)
 		return other;
 	memcpy(&s->node[r->loop], old, n * sizeof(*old));
 	group_number(f->lw, r);
@@ -756,7 +765,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
 	collect(&f);
 	if (r->free)
-		sub = best_delayed(&f, cap);
+		sub = best_order(&f, cap);
 	while (sub > 1 && !attempt(&f, cap, sub, false))
 		sub--;
 	/* where not even one fits the node says what it needs */
