@@ -48,8 +48,6 @@ struct contract_plan {
 	enum weight_mode wmode;
 	enum space wspace;
 	int64_t tile[4];  /* n, d, h, w */
-	int64_t half;     /* samples of the first of two parts that come one
-	                     after the other, not in a loop; 0: undivided */
 	int64_t pack;     /* groups that share a wave */
 	int64_t chunk;    /* output channels of a weight chunk */
 	int64_t kchunk;   /* rows of a weight chunk, W_STREAM; within a tap
@@ -72,8 +70,11 @@ void contract_no_room(const struct contraction *c);
 bool contract_tap_runs(const struct contraction *c, int64_t *taps,
     int64_t *first, int64_t *step);
 
-/* Emits the tile IR. */
-void contract_emit(const struct contraction *c, const struct contract_plan *p);
+/* Emits the tile IR. second (may be NULL): p is for the first GROUP_HALF of the
+ * samples, second for the others, which come after them, not in a loop; both
+ * have the weights in one way. */
+void contract_emit(const struct contraction *c, const struct contract_plan *p,
+    const struct contract_plan *second);
 
 /* m pixels x n channels x k products on the array. */
 struct contract_work {

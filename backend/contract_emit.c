@@ -766,32 +766,32 @@ emit_samples(struct emit *e, int64_t first, int64_t count)
 		name[i] = "b";
 	}
 	for (int i = 0; i < 4; i++) {
-		int64_t n = i == 0 ? count : c->win.out[i - 1];
-		extent[c->nbatch + i] = n;
-		tile[c->nbatch + i] = e->p->tile[i] < n ? e->p->tile[i] : n;
+		extent[c->nbatch + i] = i == 0 ? count : c->win.out[i - 1];
+		tile[c->nbatch + i] = e->p->tile[i];
 		name[c->nbatch + i] = names[i];
 	}
 	assert(c->nbatch + 4 <= GRID_RANK);
 	e->first = first;
+	c->lw->depth = e->p->depth;
 	grid_emit(c->lw, c->nbatch + 4, extent, tile, name, emit_tile, e);
+	c->lw->depth = 2;
 }
 
 void
-contract_emit(const struct contraction *c, const struct contract_plan *p)
+contract_emit(const struct contraction *c, const struct contract_plan *p,
+    const struct contract_plan *second)
 {
 	struct emit *e = NEW(c->lw->arena, struct emit);
+	int64_t n = c->win.n, first = second != NULL ? GROUP_HALF(n) : n;
 	e->c = c;
 	e->p = p;
 	e->lw = c->lw;
 	e->pack = e->col = taff_num(0);
 	stage_bias(e);
 	load_whole(e);
-	c->lw->depth = p->depth;
-	if (p->half > 0) {
-		emit_samples(e, 0, p->half);
-		emit_samples(e, p->half, c->win.n - p->half);
-	} else {
-		emit_samples(e, 0, c->win.n);
-	}
-	c->lw->depth = 2;
+	emit_samples(e, 0, first);
+	if (second == NULL)
+		return;
+	e->p = second;
+	emit_samples(e, first, n - first);
 }

@@ -105,8 +105,6 @@ void group_fit(struct lower *lw, struct region *r, int64_t cap);
  * where none is. */
 uint32_t group_halves(struct lower *lw, const struct region *r, uint32_t at,
     int64_t *live);
-/* Samples in the first half of so many. */
-#define GROUP_HALF(count) (((count) + 1) / 2)
 
 /* ---- group_place.c ---- */
 /* The place of v in the iteration being lowered. */

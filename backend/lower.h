@@ -28,6 +28,9 @@ struct place {
 	int64_t step[PLACE_LOOPS];
 };
 
+/* Samples in the first half of so many. */
+#define GROUP_HALF(count) (((count) + 1) / 2)
+
 struct lower {
 	struct arena *arena;
 	struct diag *diag;

@@ -288,8 +288,10 @@ describe_matmul(struct contraction *c, const struct node *n)
 }
 
 static void
-remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
+remark(struct lower *lw, const struct node *n, const struct contract_plan *p,
+    const struct contract_plan *second)
 {
+	int64_t cycles = p->cycles + (second != NULL ? second->cycles : 0);
 	static const char *const modes[] = {[W_RESIDENT] = "resident",
 	    [W_WHOLE] = "whole in ", [W_CHUNK] = "by columns in ",
 	    [W_STREAM] = "streamed through "};
@@ -301,8 +303,8 @@ remark(struct lower *lw, const struct node *n, const struct contract_plan *p)
 	    (long long)p->tile[2], (long long)p->tile[3],
 	    (long long)p->rowblk, (long long)p->colblk, modes[p->wmode],
 	    p->wmode == W_RESIDENT ? "" : space_name(p->wspace),
-	    (long long)p->pack, (long long)p->cycles, (long long)p->traffic,
-	    p->half > 0 ? ", in two halves" : "");
+	    (long long)p->pack, (long long)cycles, (long long)p->traffic,
+	    second != NULL ? ", in two halves" : "");
 }
 
 /* Phases where zeros would be inserted, unless that cannot be done. */
@@ -334,31 +336,58 @@ plan_lowering(struct contraction *c, struct contract_plan *p)
 	return true;
 }
 
-#define HALVES_COST 1.03 /* what dividing may add to the array's work */
+/* A plan for n of the samples in one tile, all weights on chip. */
+static bool
+plan_part(const struct contraction *c, int64_t n, struct contract_plan *p)
+{
+	struct contraction part = *c;
+	part.win.n = n;
+	if (!contract_plan(&part, p) || p->tile[0] != n ||
+	    (p->wmode != W_RESIDENT && p->wmode != W_WHOLE))
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (p->tile[1 + i] != c->win.out[i])
+			return false;
+	return true;
+}
+
+#define HALVES_COST 1.02 /* what dividing may add to the array's work */
+
+#define RUN_STEPS 6      /* operations of a norm on an element, about */
+#define HIDDEN_PART 32   /* or what part of the vector unit's */
+
+/* Whether hiding the run is worth the cycles that dividing adds. */
+static bool
+worth_halves(const struct contraction *c, int64_t whole, int64_t halves)
+{
+	const struct wave_target *t = c->lw->target;
+	double elems = (double)place_bytes(&c->y) /
+	    (double)dtype_size(c->y.dtype);
+	double lanes = dtype_size(c->y.dtype) == 2 ?
+	    (double)t->vector_lanes_16 : (double)t->vector_lanes;
+	double added = (double)(halves - whole);
+	return (double)halves <= HALVES_COST * (double)whole || (lanes > 0 &&
+	    added * HIDDEN_PART <= RUN_STEPS * elems / lanes);
+}
 
 /* Beside a run of vector nodes in halves (group_halves.c): the convolution in
- * two parts, too, where both find their operands and all weights on chip. */
-static void
-plan_halves(const struct contraction *c, struct contract_plan *p)
+ * two parts, too, where both find their operands and all weights on chip. The
+ * plan of the second part, or NULL. */
+static const struct contract_plan *
+plan_halves(const struct contraction *c, struct contract_plan *p,
+    struct contract_plan *second)
 {
-	struct contraction h = *c;
-	struct contract_plan best;
-	int64_t n = c->win.n;
-	h.win.n = GROUP_HALF(n);
+	struct contract_plan first;
+	int64_t n = c->win.n, half = GROUP_HALF(n);
 	if (n < 2 || c->nbatch > 0 || !place_on_chip(&c->x) ||
-	    !place_on_chip(&c->y) || !contract_plan(&h, &best) ||
-	    (best.wmode != W_RESIDENT && best.wmode != W_WHOLE) ||
-	    best.tile[0] != h.win.n)
-		return;
-	for (int i = 0; i < 3; i++)
-		if (best.tile[1 + i] != c->win.out[i])
-			return;
-	if ((double)(best.cycles * n) >
-	    HALVES_COST * (double)(p->cycles * h.win.n))
-		return;
-	best.cycles = best.cycles * n / h.win.n;
-	best.half = h.win.n;
-	*p = best;
+	    !place_on_chip(&c->y) || !plan_part(c, half, &first) ||
+	    !plan_part(c, n - half, second) ||
+	    first.wmode != second->wmode || first.wspace != second->wspace ||
+	    first.pack != second->pack ||
+	    !worth_halves(c, p->cycles, first.cycles + second->cycles))
+		return NULL;
+	*p = first;
+	return second;
 }
 
 bool
@@ -385,9 +414,10 @@ lower_matrix(struct lower *lw, const struct node *n)
 	memset(&plan, 0, sizeof plan);
 	if (!plan_lowering(&c, &plan))
 		return false;
-	if (lw->halves && n->op == OP_conv)
-		plan_halves(&c, &plan);
-	remark(lw, n, &plan);
-	contract_emit(&c, &plan);
+	struct contract_plan other;
+	const struct contract_plan *second = lw->halves && n->op == OP_conv ?
+	    plan_halves(&c, &plan, &other) : NULL;
+	remark(lw, n, &plan, second);
+	contract_emit(&c, &plan, second);
 	return true;
 }
