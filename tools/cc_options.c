@@ -1,5 +1,6 @@
 #include "tools/cc_options.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -183,6 +184,20 @@ parse_pass_list(struct wavecc_options *o, const char *text)
 	return true;
 }
 
+bool
+cc_remarks_match(const char *regex, const char *name)
+{
+	regex_t re;
+	bool yes = false;
+
+	if (regex != NULL &&
+	    regcomp(&re, regex, REG_EXTENDED | REG_NOSUB) == 0) {
+		yes = regexec(&re, name, 0, NULL, 0) == 0;
+		regfree(&re);
+	}
+	return yes;
+}
+
 /* Options that start with -f. */
 static enum wavecc_action
 parse_f(struct wavecc_options *o, const char *arg)
@@ -333,8 +348,7 @@ parse_option(struct wavecc_options *o, const char *arg)
 		o->lower_remarks = true;
 	} else if ((v = after(arg, "-Rpass=")) != NULL) {
 		o->passes.remarks = v;
-		o->lower_remarks = strstr("lower", v) != NULL ||
-		    strcmp(v, ".*") == 0;
+		o->lower_remarks = cc_remarks_match(v, "lower");
 	} else if ((v = after(arg, "-passes=")) != NULL) {
 		if (!parse_pass_list(o, v))
 			return usage("unknown pass in '%s'; --help-passes "

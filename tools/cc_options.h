@@ -57,4 +57,7 @@ enum wavecc_action { WAVECC_COMPILE, WAVECC_DONE, WAVECC_USAGE, WAVECC_BAD };
 enum wavecc_action wavecc_parse(struct wavecc_options *o, int argc,
     char **argv);
 
+/* Whether -Rpass=REGEX (NULL: not given) asks for remarks of that name. */
+bool cc_remarks_match(const char *regex, const char *name);
+
 #endif

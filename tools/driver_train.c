@@ -117,15 +117,7 @@ remark(struct driver *dr, const struct strbuf *s)
 static bool
 wants_remarks(const struct driver *dr)
 {
-	const char *text = dr->o.passes.remarks;
-	regex_t re;
-	bool yes = false;
-
-	if (text != NULL && regcomp(&re, text, REG_EXTENDED | REG_NOSUB) == 0) {
-		yes = regexec(&re, "mbs", 0, NULL, 0) == 0;
-		regfree(&re);
-	}
-	return yes;
+	return cc_remarks_match(dr->o.passes.remarks, "mbs");
 }
 
 /* The groups of the chip that will divide the batch. */

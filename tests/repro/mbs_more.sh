@@ -26,6 +26,7 @@ more_runs() {
 		done
 		run "$net" optimal wavecore time -fmbs-objective=time
 		run "$net" mbs2 wavecore first -fpartial-k=first
+		run "$net" mbs2 wavecore overlap -fpartial-k=first -foverlap
 	done
 	for how in archopt il fs mbs1; do
 		for m in $memories; do
@@ -160,22 +161,26 @@ free_text() {
 }
 
 time_text() {
-	local net how tag
-	echo "optimal for least traffic and for least time, against mbs2"
+	local net how tag to
+	echo "optimal for least traffic and for least time, against mbs2 and"
+	echo "against mbs2 with -fpartial-k=first -foverlap"
 	for net in $deep; do
-		for how in traffic:main time:time; do
+		for how in traffic:main:main time:time:main \
+		    traffic:main:overlap time:time:overlap; do
+			to=${how##*:} how=${how%:*}
 			tag=${how#*:}
-			awk -v net="$net" -v n="${how%:*}" \
+			awk -v net="$net" -v n="${how%:*}" -v to="$to" \
 			    -v b="$(get "$net" optimal wavecore "$tag" 2)" \
-			    -v c="$(get "$net" mbs2 wavecore main 2)" \
+			    -v c="$(get "$net" mbs2 wavecore "$to" 2)" \
 			    -v t="$(get "$net" optimal wavecore "$tag" 5)" \
-			    -v u="$(get "$net" mbs2 wavecore main 5)" \
+			    -v u="$(get "$net" mbs2 wavecore "$to" 5)" \
 			    -v e="$(get "$net" optimal wavecore "$tag" 3)" \
-			    -v f="$(get "$net" mbs2 wavecore main 3)" \
+			    -v f="$(get "$net" mbs2 wavecore "$to" 3)" \
 			    'BEGIN { if (c > 0) printf "%-13s %-8s bytes " \
-			    "%+5.1f %%  time %+5.1f %%  energy %+5.1f %%\n",
+			    "%+5.1f %%  time %+5.1f %%  energy %+5.1f %%%s\n",
 			    net, n, 100 * (b / c - 1), 100 * (t / u - 1),
-			    100 * (e / f - 1) }'
+			    100 * (e / f - 1),
+			    to == "main" ? "" : "  (mbs2 with overlap)" }'
 		done
 	done
 }

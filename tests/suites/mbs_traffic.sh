@@ -11,12 +11,13 @@ number() { # KEY [SECTION]: the first behind it
 	    "$work/stats" | head -n 1
 }
 
-# step BUFFER VARIANT: bytes of one of two groups, cycles, joules, model's bytes
+# step BUFFER VARIANT OPTION...: bytes of one of two groups, cycles, joules,
+# model's bytes
 step() {
 	"$BIN/wavecc" examples/resnet20.net -Dnorm=group -ftrain -fbatch=64 \
 	    -mprecision=fp16 -floss-scale=1 -fstate=paper -fdgrad=zeros \
-	    -march=wavecore -mgbuf_bytes="$1" -fmbs="$2" -Rpass=mbs \
-	    -o "$work/net.wo" 2>"$work/log" &&
+	    -march=wavecore -mgbuf_bytes="$1" -fmbs="$2" "${@:3}" \
+	    -Rpass='mbs|lower' -o "$work/net.wo" 2>"$work/log" &&
 	    "$BIN/wavesim" "$work/net.wo" --entry step --timing-only \
 	    --stats "$work/stats" >/dev/null || return
 	echo "$(number dram_read_bytes) $(number dram_write_bytes)" \
@@ -46,6 +47,14 @@ for buffer in 256KiB 512KiB 1MiB; do
 		    "\$${what%:*} <= \$$((${what%:*} + 4))" "$optimal $mbs2"
 	done
 done
+optimal=$(step 1MiB optimal)
+if grep -q 'in two halves' "$work/log"; then
+	echo "ok convolutions beside norms run in halves"
+else
+	echo "not ok convolutions beside norms run in halves"
+fi
+verdict "array and vector unit beside each other take less time" \
+    '$2 < 0.97 * $6' "$optimal $(step 1MiB optimal -fno-overlap)"
 for how in baseline archopt; do
 	verdict "$how moves what the model says" \
 	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$(step 1MiB $how)"
