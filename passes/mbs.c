@@ -235,7 +235,8 @@ report_again(const struct mbs_plan *p, struct strbuf *s)
 		all += (l->first ? 2 : 3) * l->products;
 		if (!l->again)
 			continue;
-		bytes += 2 * l->out * (double)p->batch;
+		bytes += (2 * l->out - (l->first ? l->image : 0)) *
+		    (double)p->batch;
 		products += l->products;
 		count++;
 	}

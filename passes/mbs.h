@@ -140,8 +140,8 @@ struct mbs_traffic mbs_unit_grouped(const struct mbs_plan *p,
 /* Between a unit and the next one, in other groups. */
 double mbs_boundary(const struct mbs_plan *p, const struct mbs_unit *u);
 struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
-/* The same without weights and their gradients in groups, which depend on the
- * samples that the backend takes where it may choose. */
+/* The same without weights of contractions and their gradients in groups, which
+ * depend on the samples that the backend takes where it may choose. */
 struct mbs_traffic mbs_plan_fixed(const struct mbs_plan *p);
 /* What no schedule can avoid that computes no convolution twice: every saved
  * tensor out and in once, weights, gradients and updates once. */

@@ -1,7 +1,8 @@
 /* Which convolutions the backward pass computes again, with `optimal`: those
  * in front of a group norm, where storing and loading the result would take
  * long enough beside what the array needs for it. The operand is there in any
- * case, as the weight gradient reads it. */
+ * case, as the weight gradient reads it; only the network's input, which is
+ * converted as it is loaded, is loaded once more. */
 #include "passes/mbs.h"
 
 #include <stdlib.h>
@@ -53,8 +54,8 @@ gain(const struct mbs_plan *p, const struct mbs_unit *u,
 	double weights = l->weight * (double)p->o->elem /
 	    (double)u->samples[1];
 
-	return n * (2 * l->out - weights) / p->o->bandwidth /
-	    array_seconds(p, l);
+	return n * (2 * l->out - weights - (l->first ? l->image : 0)) /
+	    p->o->bandwidth / array_seconds(p, l);
 }
 
 /* The convolution from whose result the operand of l is computed again. */

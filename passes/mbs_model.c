@@ -22,13 +22,14 @@ add(struct mbs_traffic *sum, const struct mbs_traffic *t)
 
 /* What the update moves, in weights: gradient, weight and momentum read, weight
  * and momentum written. Groups of the chip that share it read the part of the
- * gradient that each of them has, and fetch the weights of the others. */
+ * gradient that each of them has; then one of them copies what the others made
+ * of the weights to their place. */
 static double
 update_weights(const struct mbs_plan *p)
 {
 	double parts = (double)p->o->parts;
 
-	return 1 + 4 / parts + 2 * (parts - 1) / parts;
+	return 1 + 4 / parts + 2 * (parts - 1) / (parts * parts);
 }
 
 /* Weights of a contraction over `iterations`: read by forward and data
@@ -43,6 +44,22 @@ weights(const struct mbs_plan *p, const struct mbs_layer *l,
 	t->weight += (l->first ? 1 : 2) * n * w;
 	t->weight_gradient += (2 * n - 1) * s;
 	t->update += update_weights(p) * s;
+}
+
+/* Scale and shift of a norm's channels: read by the forward pass in each of the
+ * iterations, the scale by its gradient; what is computed again from the norm's
+ * input reads both once more. Sums of their gradients stay on chip. */
+static void
+norm_parameters(const struct mbs_plan *p, const struct mbs_layer *l,
+    int64_t iterations, struct mbs_traffic *t)
+{
+	double c = l->statistics / 8, n = (double)iterations;
+	double reads = p->o->variant == MBS_OPTIMAL ? 5 : 3;
+	double s = c * (double)p->o->state;
+
+	t->weight += reads * n * c * (double)p->o->elem;
+	t->weight_gradient += 2 * s;
+	t->update += 2 * update_weights(p) * s;
 }
 
 /* Bytes of masks at one bit and of a pool's indices at 8. */
@@ -216,6 +233,17 @@ apart(const struct mbs_plan *p, const struct mbs_unit *u)
 	return sum;
 }
 
+/* As weights, with what computing again reads. */
+static void
+grouped_weights(const struct mbs_plan *p, const struct mbs_layer *l,
+    int64_t iterations, bool again, struct mbs_traffic *t)
+{
+	weights(p, l, iterations, t);
+	if (again && l->again)
+		t->weight += (double)iterations * l->weight *
+		    (double)p->o->elem;
+}
+
 /* again: as the plan has it, convolutions are computed again. */
 static struct mbs_traffic
 grouped(const struct mbs_plan *p, const struct mbs_unit *u,
@@ -229,14 +257,13 @@ grouped(const struct mbs_plan *p, const struct mbs_unit *u,
 
 		t.mask += 2 * n * kept_bits(p, l);
 		t.activation += 2 * n * l->statistics;
+		norm_parameters(p, l, iterations, &t);
 		if (l->kind != MBS_CONV)
 			continue;
-		weights(p, l, iterations, &t);
-		if (again && l->again)
-			t.weight += (double)iterations * l->weight *
-			    (double)p->o->elem;
+		grouped_weights(p, l, iterations, again, &t);
 		if (l->first) /* the network's input, forward and backward */
-			t.activation += 2 * n * l->image;
+			t.activation += (again && l->again ? 3 : 2) * n *
+			    l->image;
 	}
 	if (p->o->variant == MBS_OPTIMAL)
 		stored -= u->rebuilt + (again ? u->again : 0);
@@ -288,14 +315,16 @@ mbs_plan_fixed(const struct mbs_plan *p)
 
 	for (size_t i = 0; i < p->units.len; i++) {
 		const struct mbs_unit *u = &p->units.data[i];
-		struct mbs_traffic one;
+		struct mbs_traffic w = {0};
 
-		if (u->group == 0)
-			continue;
-		one = mbs_unit_grouped(p, u,
-		    p->groups.data[u->group - 1].iterations);
-		t.weight -= one.weight;
-		t.weight_gradient -= one.weight_gradient;
+		for (size_t k = u->first; k < u->first + u->count &&
+		     u->group > 0; k++)
+			if (p->layers.data[k].kind == MBS_CONV)
+				grouped_weights(p, &p->layers.data[k],
+				    p->groups.data[u->group - 1].iterations,
+				    true, &w);
+		t.weight -= w.weight;
+		t.weight_gradient -= w.weight_gradient;
 	}
 	return t;
 }
