@@ -183,6 +183,8 @@ beside_many(struct tile_near *t, const struct tile_item *x, bool ahead)
 				VEC_PUSH(t->a, &t->all.item, y);
 		}
 	}
+	if (t->all.item.len == 0)
+		return 0;
 	qsort(t->all.item.data, t->all.item.len, sizeof(*t->all.item.data),
 	    by_address);
 	return beside(&t->all.item.data, &t->all.item.len, &at, 1, x, ahead);

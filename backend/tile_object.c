@@ -64,8 +64,9 @@ list_pieces(struct tile_objects *o, struct wave_program *out)
 	uint64_t end = 0;
 	uint32_t n = 0;
 
-	qsort(o->pieces.data, o->pieces.len, sizeof *o->pieces.data,
-	    by_address);
+	if (o->pieces.len > 0)
+		qsort(o->pieces.data, o->pieces.len, sizeof *o->pieces.data,
+		    by_address);
 	for (size_t i = 0; i < o->pieces.len; i++) {
 		const struct tile_piece *x = &o->pieces.data[i];
 		struct wave_piece y = { (uint64_t)x->address,
