@@ -91,6 +91,11 @@ for how in ${*:-mbs2 optimal}; do
 done
 [ "$(wc -l <"$dir/none.numbers")" -gt "$EPOCHS" ] || bad=1
 
+/usr/bin/python3 -c 'import torch' 2>/dev/null || {
+	echo "skip PyTorch on what was exported: it is not installed" \
+	    "(Debian: python3-torch)"
+	exit $bad
+}
 right=$(tests/repro/onnx_engine.py "$dir/none.onnx" "$dir/data") || exit 1
 echo "exported, on PyTorch, in fp32: $right (right, mean loss)"
 exit $bad
