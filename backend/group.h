@@ -76,13 +76,13 @@ void group_defer(struct lower *lw, struct region *r);
 /* Moves weight gradients in r's loop behind a convolution that follows; false
  * when there is none. */
 bool group_delay(struct lower *lw, struct region *r);
+/* Tells lw->res the positions of the nodes in r's loop. */
+void group_number(struct lower *lw, const struct region *r);
+
 /* ---- group_pools.c ---- */
 /* Moves pools in r's loop before the contraction that precedes them; false when
  * there is none. */
 bool group_pools(struct lower *lw, struct region *r);
-/* ---- group_delay.c ---- */
-/* Tells lw->res the positions of the nodes in r's loop. */
-void group_number(struct lower *lw, const struct region *r);
 
 /* ---- group_sink.c ---- */
 /* Moves nodes of r's loop to the one that reads their result, where that takes

@@ -59,3 +59,17 @@ for how in baseline archopt; do
 	verdict "$how moves what the model says" \
 	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$(step 1MiB $how)"
 done
+
+# -save-temps joins the initial memory, which is else written in pieces
+options="-Dnorm=group -ftrain -fbatch=64 -mprecision=fp16 -fstate=paper"
+for name in pieces joined; do
+	[ $name = joined ] && options+=' -save-temps'
+	# shellcheck disable=SC2086
+	"$BIN/wavecc" examples/resnet20.net $options -march=wavecore \
+	    -fmbs=optimal -o "$work/$name.wo" || exit 2
+done
+if cmp "$work/pieces.wo" "$work/joined.wo"; then
+	echo "ok an object written in pieces has the bytes of one joined"
+else
+	echo "not ok an object written in pieces has the bytes of one joined"
+fi
