@@ -3,15 +3,11 @@
 
 #include <string.h>
 
+#include "support/str.h"
+
 /* Cycles between two tiles that nothing hides, however many are staged. */
 #define TILE_OVERHEAD 64
 #define SHARED 0.25 /* of the DRAM time: what else waits for DRAM */
-
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* ---- groups that share a wave ---- */
 

@@ -2,17 +2,7 @@
  * time say (isa/ISA.md): for choosing a schedule. */
 #include "backend/contract.h"
 
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
-max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
+#include "support/str.h"
 
 int64_t
 contract_even(int64_t total, int64_t limit)

@@ -7,81 +7,84 @@
 #include "backend/tile_access.h"
 #include "backend/tile_near.h"
 
-/* Sibling before each node, by order. */
-static struct tile_node **
-previous(struct arena *a, const struct tile_order *o)
-{
-	struct tile_node **prev = NEW_ARRAY(a, struct tile_node *,
-	    o->nnodes + 1);
-
-	for (uint32_t i = 0; i < o->nnodes; i++) {
-		if (o->node[i]->next != NULL)
-			prev[o->node[i]->next->order] = o->node[i];
-	}
-	return prev;
-}
-
 #define ARRAY_QUEUES (1u << Q_MX | 1u << Q_ML)
 
-/* The latest sibling before each node in which the array works, by order. */
-static struct tile_node **
-array_before(struct arena *a, const struct tile_order *o)
+/* Siblings before each node, by order: the one before it, and the latest in
+ * which the array works. */
+struct before {
+	struct tile_node **any, **array;
+};
+
+static struct before
+siblings_before(struct arena *a, const struct tile_order *o)
 {
-	struct tile_node **at = NEW_ARRAY(a, struct tile_node *,
-	    o->nnodes + 1);
+	struct before b = {
+		NEW_ARRAY(a, struct tile_node *, o->nnodes + 1),
+		NEW_ARRAY(a, struct tile_node *, o->nnodes + 1)};
 
 	for (uint32_t i = 0; i < o->nnodes; i++) {
 		struct tile_node *n = o->node[i];
 
-		if (n->next != NULL)
-			at[n->next->order] =
-			    (o->span[i].queues & ARRAY_QUEUES) != 0 ?
-			    n :
-			    at[i];
+		if (n->next == NULL)
+			continue;
+		b.any[n->next->order] = n;
+		b.array[n->next->order] =
+		    (o->span[i].queues & ARRAY_QUEUES) != 0 ? n : b.array[i];
 	}
-	return at;
+	return b;
 }
 
-/* The span of the node that `prev` has for n; where it has none, as n starts
- * its body, for the loop around it, and so on; NULL: for none of them. */
-static const struct tile_span *
-span_before(const struct tile_order *o, struct tile_node *const *prev,
-    const struct tile_node *n)
+/* What `sibling` has for n; where it has nothing, for the loop around it, and
+ * so on; NULL: for none of them. */
+static struct tile_node *
+node_before(struct tile_node *const *sibling, const struct tile_node *n)
 {
-	while (prev[n->order] == NULL) {
+	while (sibling[n->order] == NULL) {
 		if (n->parent == NULL)
 			return NULL;
 		n = n->parent->node;
 	}
-	return &o->span[prev[n->order]->order];
+	return sibling[n->order];
 }
 
 /* From when on the child c of a buffer's scope, whose leaf writes it first,
  * should have it: see "Memory planning" in TILE.md. */
 struct ahead {
 	const struct tile_order *o;
-	struct tile_node **prev;  /* previous, or array_before */
+	struct before before;
 	bool overlap;
 };
 
-#define REACH 400 /* leaves that vector unit and array run ahead, at most */
+#define REACH 400 /* leaves that queues run ahead, at most */
 
-static uint32_t
-early(const struct ahead *h, const struct tile_node *c,
-    const struct tile_insn *leaf)
+/* So many nodes of the array before; the farthest that has room. */
+static const int nodes_ahead[TILE_REACHES] = {6, 3, 1};
+
+static void
+set_reach(const struct ahead *h, struct tile_node *c,
+    const struct tile_insn *leaf, uint32_t *reach)
 {
-	const struct tile_span *s;
-	uint32_t first = h->o->span[c->order].first, at;
+	const struct tile_span *span = h->o->span;
+	uint32_t first = span[c->order].first, at = first;
+	bool load = leaf->kind == TILE_LOAD;
+	bool array = (1u << leaf->queue & ARRAY_QUEUES) != 0;
+	struct tile_node *n = load ? node_before(h->before.any, c) : NULL;
+	int k = TILE_REACHES - 1;
 
-	if (!h->overlap && leaf->kind != TILE_LOAD)
-		return first;
-	s = span_before(h->o, h->prev, c);
-	if (s == NULL)
-		return first;
-	at = (1u << leaf->queue & ARRAY_QUEUES) != 0 ? s->end : s->first;
-	return h->overlap && first > REACH && at < first - REACH ?
-	    first - REACH :
-	    at;
+	if (n != NULL)
+		at = span[n->order].first;
+	n = c;
+	for (int i = 1; k >= 0; i++) {
+		n = n != NULL && (load || (h->overlap && i == 1)) ?
+		    node_before(h->before.array, n) :
+		    NULL;
+		if (n != NULL)
+			at = array ? span[n->order].end : span[n->order].first;
+		if (first > REACH && at < first - REACH)
+			at = first - REACH;
+		while (k >= 0 && nodes_ahead[k] == i)
+			reach[k--] = at;
+	}
 }
 
 static void
@@ -102,14 +105,27 @@ is_bank(const struct tile_buffer *b)
 	    b->space == SPACE_OBUF;
 }
 
+/* The first access to a buffer, in child c of its scope. */
+static void
+start_life(const struct ahead *h, struct tile_node *c,
+    const struct tile_access *x, const struct tile_insn *leaf,
+    struct tile_life *l)
+{
+	l->ahead_of = ~(1u << leaf->queue);
+	for (int i = 0; i < TILE_REACHES; i++)
+		l->reach[i] = l->first;
+	if (x->write)
+		set_reach(h, c, leaf, l->reach);
+	l->early = l->reach[0];
+}
+
 struct tile_life *
 tile_lifetimes(struct arena *a, const struct tile_program *p,
     const struct tile_order *o)
 {
 	struct tile_life *life = NEW_ARRAY(a, struct tile_life,
 	    p->buffers.len + 1);
-	struct ahead h = {o, p->overlap ? array_before(a, o) :
-	    previous(a, o), p->overlap};
+	struct ahead h = {o, siblings_before(a, o), p->overlap};
 	struct tile_access acc[TILE_MAX_ACCESS];
 
 	for (uint32_t i = 0; i < o->nleaves; i++) {
@@ -129,11 +145,7 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 			touch(l, &o->span[c->order]);
 			l->queues |= 1u << leaf->insn->queue;
 			if (first)
-				l->writer = leaf->insn->queue;
-			if (first)
-				l->early = acc[k].write ?
-				    early(&h, c, leaf->insn) :
-				    l->first;
+				start_life(&h, c, &acc[k], leaf->insn, l);
 		}
 	}
 	return life;
@@ -203,6 +215,23 @@ by_start(const void *pa, const void *pb)
 	return by_size(pa, pb);
 }
 
+/* The lowest place for x, with room before it as far as it reaches. */
+static int64_t
+place(struct tile_near *placed, struct tile_item *x, int64_t limit, bool ahead)
+{
+	for (int i = 0; ahead && i < TILE_REACHES; i++) {
+		int64_t at;
+
+		if (i > 0 && x->life.reach[i] == x->life.early)
+			continue;
+		x->life.early = x->life.reach[i];
+		at = tile_near_lowest(placed, x, true);
+		if (limit == 0 || at + x->size <= limit)
+			return at;
+	}
+	return tile_near_lowest(placed, x, false);
+}
+
 int64_t
 tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
     int64_t limit, bool ahead, enum tile_fit_order order)
@@ -217,9 +246,7 @@ tile_first_fit(struct arena *a, struct tile_item *items, size_t n,
 	qsort(items, n, sizeof *items, orders[order]);
 	for (size_t i = 0; i < n; i++) {
 		struct tile_item *x = &items[i];
-		x->address = tile_near_lowest(placed, x, ahead);
-		if (ahead && limit > 0 && x->address + x->size > limit)
-			x->address = tile_near_lowest(placed, x, false);
+		x->address = place(placed, x, limit, ahead);
 		if (limit > 0 && x->address + x->size > limit) {
 			x->rank = items[0].rank + 1;
 			return -1;

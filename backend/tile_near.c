@@ -108,7 +108,7 @@ tile_near_together(const struct tile_life *a, const struct tile_life *b,
 {
 	const struct tile_life *x = a->first <= b->first ? a : b;
 	const struct tile_life *y = x == a ? b : a;
-	bool waits = (x->queues & ~(1u << y->writer)) != 0;
+	bool waits = (x->queues & y->ahead_of) != 0;
 
 	return (ahead && waits ? y->early : y->first) <= x->last;
 }

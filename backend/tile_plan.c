@@ -352,6 +352,8 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 		 * reused. */
 		if (!per_group && p->groups > 1) {
 			items[n].life.first = items[n].life.early = 0;
+			memset(items[n].life.reach, 0,
+			    sizeof items[n].life.reach);
 			items[n].life.last = s->order.nleaves;
 			items[n].life.used = true;
 		}
@@ -375,14 +377,36 @@ plan_temps(struct plan *s, bool per_group, int64_t limit)
 	return true;
 }
 
-/* Buffers of a local memory use the same banks: one after the other only. */
+/* Whether a and a later b can be alive together: both take a turn for each
+ * iteration of one loop, and so many turns lie between them. */
 static bool
-plan_banks(struct plan *s, enum space space)
+banks_apart(const struct tile_item *a, const struct tile_item *b,
+    size_t turns, int64_t banks)
+{
+	return b->life.first > a->life.last ||
+	    (a->buffer->scope == b->buffer->scope && (int64_t)turns < banks);
+}
+
+static void
+report_banks(struct plan *s, const struct tile_item *a,
+    const struct tile_item *b)
+{
+	diag_error(s->d, NULL,
+	    "tile: %%b%u '%s' and %%b%u '%s' are in %s at the same time",
+	    a->buffer->id, buffer_name(a->buffer), b->buffer->id,
+	    buffer_name(b->buffer), space_name(a->buffer->space));
+}
+
+/* Buffers of a local memory take its banks in turn, in the order of their
+ * first uses. */
+static bool
+plan_banks(struct plan *s, enum space space, int64_t banks)
 {
 	struct tile_program *p = s->p;
 	struct tile_item *items = NEW_ARRAY(s->a, struct tile_item,
 	    p->buffers.len + 1);
-	size_t n = 0, last = 0;
+	uint32_t *end = NEW_ARRAY(s->a, uint32_t, p->buffers.len + 1);
+	size_t n = 0;
 
 	for (size_t i = 0; i < p->buffers.len; i++) {
 		struct tile_buffer *b = p->buffers.data[i];
@@ -395,17 +419,16 @@ plan_banks(struct plan *s, enum space space)
 		n += items[n].life.used;
 	}
 	qsort(items, n, sizeof *items, by_start);
-	for (size_t i = 1; i < n; i++) {
-		if (items[i].life.first <= items[last].life.last) {
-			diag_error(s->d, NULL,
-			    "tile: %%b%u '%s' and %%b%u '%s' are in %s at the "
-			    "same time", items[last].buffer->id,
-			    buffer_name(items[last].buffer),
-			    items[i].buffer->id, buffer_name(items[i].buffer),
-			    space_name(space));
-			return false;
+	for (size_t i = 0; i < n; i++) { /* end: of all up to i */
+		const struct tile_item *x = &items[i];
+		end[i] = i > 0 && end[i - 1] > x->life.last ? end[i - 1] :
+							      x->life.last;
+		for (size_t k = i; k > 0 && end[k - 1] >= x->life.first; k--) {
+			if (!banks_apart(&items[k - 1], x, i - k + 1, banks)) {
+				report_banks(s, &items[k - 1], x);
+				return false;
+			}
 		}
-		last = i;
 	}
 	return true;
 }
@@ -438,8 +461,9 @@ tile_plan(struct tile_program *p, struct diag *d)
 
 	start(&s, p, d);
 	p->full_op = UINT32_MAX;
-	ok = plan_banks(&s, SPACE_LBUF_V) && plan_banks(&s, SPACE_LBUF_H) &&
-	    plan_banks(&s, SPACE_OBUF);
+	ok = plan_banks(&s, SPACE_LBUF_V, p->target->lbuf_banks) &&
+	    plan_banks(&s, SPACE_LBUF_H, p->target->lbuf_banks) &&
+	    plan_banks(&s, SPACE_OBUF, p->target->obuf_banks);
 	ok = plan_chip(&s, SPACE_GBUF, p->target->gbuf_bytes,
 	    &p->gbuf_used) && ok;
 	if (!plan_chip(&s, SPACE_WBUF, p->target->wbuf_bytes, &p->wbuf_used)) {

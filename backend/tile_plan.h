@@ -12,13 +12,17 @@
 bool tile_plan_fixed(struct arena *a, struct tile_program *const *p, size_t n,
     struct diag *d);
 
+#define TILE_REACHES 3
+
 /* When a buffer is alive, in leaf numbers. */
 struct tile_life {
 	bool used;
 	uint32_t first, last; /* both included */
-	uint32_t early;       /* first, or earlier where queues run ahead */
+	uint32_t early;       /* first, or earlier where queues run ahead: */
+	uint32_t reach[TILE_REACHES]; /* the first of these for which there
+	                                 is room; ascending */
 	unsigned queues;      /* bit set of those that touch it */
-	enum queue writer;    /* the first of them */
+	unsigned ahead_of;    /* bit set of those it should not wait for */
 };
 
 /* Lifetimes of all buffers by id, by the rules of TILE.md; of LBUF and OBUF

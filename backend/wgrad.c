@@ -8,6 +8,12 @@
 #include "backend/contract.h"
 #include "backend/group.h"
 
+struct wgrad_block {
+	struct tile_aff move0, still0;
+	int64_t move_n, still_n;
+	struct tile_buffer *obuf;
+};
+
 struct emit {
 	const struct wgrad *w;
 	const struct wgrad_plan *p;
@@ -19,9 +25,7 @@ struct emit {
 	int64_t pixels;
 	/* the current group of the chunk and block */
 	struct tile_aff group;
-	struct tile_aff move0, still0;
-	int64_t move_n, still_n;
-	struct tile_buffer *obuf;
+	struct wgrad_block b;
 };
 
 typedef void span_fn(struct emit *e, const struct tile_aff *at, int64_t size);
@@ -106,8 +110,8 @@ sums_view(struct emit *e)
 	t->v.c_addr = s->stride[0];
 	t->base = place_base(s);
 	taff_add_scaled(&t->base, &e->group, w->cog * s->stride[0]);
-	t->outer0 = e->move0;
-	t->k0 = e->still0;
+	t->outer0 = e->b.move0;
+	t->k0 = e->b.still0;
 	if (e->p->swap)
 		t->v.flags = VIEW_TRANSPOSED;
 	return t;
@@ -124,9 +128,9 @@ bank(struct emit *e, enum space space)
 	int64_t size = (int64_t)dtype_size(e->w->x.dtype);
 	if ((int64_t)dtype_size(e->w->dy.dtype) > size)
 		size = (int64_t)dtype_size(e->w->dy.dtype);
-	int64_t bytes = space == SPACE_LBUF_V ? t->rows * e->still_n * size :
-	    space == SPACE_LBUF_H ? t->rows * e->move_n * size :
-	    e->move_n * e->still_n * 4;
+	int64_t bytes = space == SPACE_LBUF_V ? t->rows * e->b.still_n * size :
+	    space == SPACE_LBUF_H ? t->rows * e->b.move_n * size :
+	    e->b.move_n * e->b.still_n * 4;
 	return tile_buffer(e->lw->p, space == SPACE_LBUF_V ? "v" :
 	    space == SPACE_LBUF_H ? "h" : "o", space, bytes,
 	    scope != NULL ? (int)banks : 1, scope);
@@ -136,8 +140,8 @@ static struct tile_insn *
 insn(struct emit *e, enum tile_kind kind, int64_t k)
 {
 	struct tile_insn *in = tile_emit(e->lw->p, kind, Q_MX);
-	in->mx.m = e->move_n;
-	in->mx.n = e->still_n;
+	in->mx.m = e->b.move_n;
+	in->mx.n = e->b.still_n;
 	in->mx.k = k;
 	return in;
 }
@@ -149,16 +153,16 @@ wave(struct emit *e, const struct tile_aff *pixel, int64_t k,
 	struct tile_buffer *v = bank(e, SPACE_LBUF_V);
 	struct tile_buffer *h = bank(e, SPACE_LBUF_H);
 	struct tile_insn *in = insn(e, TILE_LDV, k);
-	in->mx.view = operand_view(e, e->p->swap, &e->still0, pixel);
+	in->mx.view = operand_view(e, e->p->swap, &e->b.still0, pixel);
 	in->mx.lbuf_v = v;
 	in = insn(e, TILE_LDH, k);
-	in->mx.view = operand_view(e, !e->p->swap, &e->move0, pixel);
+	in->mx.view = operand_view(e, !e->p->swap, &e->b.move0, pixel);
 	in->mx.lbuf_h = h;
 	in = insn(e, TILE_SHIFT, k);
 	in->mx.lbuf_v = v;
 	in = insn(e, TILE_EXEC, k);
 	in->mx.lbuf_h = h;
-	in->mx.obuf = e->obuf;
+	in->mx.obuf = e->b.obuf;
 	in->mx.first = first;
 	in->mx.first_loop = loop;
 }
@@ -204,33 +208,87 @@ all_pixels(struct emit *e, bool fresh)
 		partial_tile(e, full * step, rest, fresh && full == 0);
 }
 
+/* Takes a bank for the block and loads what its sums are so far. */
 static void
-still_block(struct emit *e, const struct tile_aff *at, int64_t size)
+load_sums(struct emit *e, struct wgrad_block *b)
 {
-	bool fresh = !wgrad_continues(e->w, e->p);
-	e->still0 = *at;
-	e->still_n = size;
-	e->obuf = bank(e, SPACE_OBUF);
-	if (!fresh) {
-		struct tile_insn *in = insn(e, TILE_LDOBUF, 0);
-		in->mx.view = sums_view(e);
-		in->mx.obuf = e->obuf;
-	}
-	all_pixels(e, fresh);
-	struct tile_insn *in = insn(e, TILE_DRAIN, 0);
+	struct tile_insn *in;
+
+	e->b = *b;
+	e->b.obuf = b->obuf = bank(e, SPACE_OBUF);
+	in = insn(e, TILE_LDOBUF, 0);
 	in->mx.view = sums_view(e);
-	in->mx.obuf = e->obuf;
+	in->mx.obuf = b->obuf;
 }
 
 static void
-move_block(struct emit *e, const struct tile_aff *at, int64_t size)
+sum_block(struct emit *e, const struct wgrad_block *b, bool fresh)
+{
+	struct tile_insn *in;
+
+	e->b = *b;
+	if (fresh)
+		e->b.obuf = bank(e, SPACE_OBUF);
+	all_pixels(e, fresh);
+	in = insn(e, TILE_DRAIN, 0);
+	in->mx.view = sums_view(e);
+	in->mx.obuf = e->b.obuf;
+}
+
+/* The drain unit works in program order: so that it need not wait for the
+ * waves of a block before it loads the sums of the next, that load comes
+ * first. */
+static void
+sum_blocks(struct emit *e, struct wgrad_block *b, int64_t n)
+{
+	bool fresh = !wgrad_continues(e->w, e->p);
+
+	if (!fresh)
+		load_sums(e, &b[0]);
+	for (int64_t i = 0; i < n; i++) {
+		if (!fresh && i + 1 < n)
+			load_sums(e, &b[i + 1]);
+		sum_block(e, &b[i], fresh);
+	}
+}
+
+static int64_t
+moving_step(const struct emit *e)
+{
+	return wgrad_moving_step(e->w, e->p->swap, e->cols);
+}
+
+/* All blocks of a strip of the moving and one of the stationary side. */
+static void
+still_strip(struct emit *e, const struct tile_aff *at, int64_t size)
+{
+	struct wgrad_block b[WGRAD_AHEAD], strip = e->b;
+	int64_t step = moving_step(e), cols = e->lw->target->cols, n = 0;
+
+	for (int64_t i = 0; i < strip.move_n; i += step) {
+		for (int64_t k = 0; k < size; k += cols) {
+			b[n].move0 = strip.move0;
+			b[n].move0.offset += i;
+			b[n].move_n = min64(step, strip.move_n - i);
+			b[n].still0 = *at;
+			b[n].still0.offset += k;
+			b[n++].still_n = min64(cols, size - k);
+		}
+	}
+	sum_blocks(e, b, n);
+	e->b = strip;
+}
+
+static void
+move_strip(struct emit *e, const struct tile_aff *at, int64_t size)
 {
 	const struct wgrad *w = e->w;
 	int64_t cols = w->groups > 1 ? w->cog : e->cols;
-	e->move0 = *at;
-	e->move_n = size;
-	span(e, "s", e->p->swap ? w->rows : cols, e->lw->target->cols,
-	    still_block);
+
+	e->b.move0 = *at;
+	e->b.move_n = size;
+	span(e, "s", e->p->swap ? w->rows : cols,
+	    e->lw->target->cols * e->p->still_ahead, still_strip);
 }
 
 static void
@@ -238,14 +296,11 @@ group(struct emit *e, const struct tile_aff *at, int64_t size)
 {
 	const struct wgrad *w = e->w;
 	int64_t cols = w->groups > 1 ? w->cog : e->cols;
-	int64_t moving = e->p->swap ? cols : w->rows;
-	enum dtype t = e->p->swap ? w->dy.dtype : w->x.dtype;
-	int64_t limit = moving_limit(e->lw->target, t);
+
 	(void)size; /* 1 */
 	e->group = *at;
-	if (limit < moving)
-		moving = ceil_div(moving, ceil_div(moving, limit));
-	span(e, "m", e->p->swap ? cols : w->rows, moving, move_block);
+	span(e, "m", e->p->swap ? cols : w->rows,
+	    moving_step(e) * e->p->move_ahead, move_strip);
 }
 
 /* ---- tiles ---- */

@@ -15,12 +15,16 @@ struct wgrad {
 	int64_t rows; /* taps * cig */
 };
 
+#define WGRAD_AHEAD 6 /* blocks emitted together, at most */
+
 struct wgrad_plan {
 	bool swap;       /* dy moves, x is stationary */
 	int64_t tile[4]; /* n, d, h, w of dy */
 	int64_t tiles;
 	int64_t chunk;   /* output channels whose sums are on chip at a time;
 	                    whole groups where there are several */
+	int64_t move_ahead, still_ahead; /* blocks of the array, of moving and
+	                    stationary side, that are emitted together */
 	double cost;     /* cycles */
 	int64_t traffic;
 };
@@ -30,6 +34,9 @@ bool wgrad_plan(const struct wgrad *w, struct wgrad_plan *p);
 
 /* Whether sums of other tiles or iterations come first. */
 bool wgrad_continues(const struct wgrad *w, const struct wgrad_plan *p);
+
+/* Rows of the moving side in a block, of chunks of so many channels. */
+int64_t wgrad_moving_step(const struct wgrad *w, bool swap, int64_t chunk);
 
 /* Whether x is on chip through all chunks: its one tile is all of it. */
 bool wgrad_keeps_x(const struct wgrad *w, const struct wgrad_plan *p);

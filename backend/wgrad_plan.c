@@ -7,6 +7,7 @@
 #include "backend/group.h"
 
 #define SHARED 0.5 /* of its DRAM time: what else waits for DRAM */
+#define WAITS_LONG 0.05 /* of the array's work */
 #define TILE_OVERHEAD 64 /* cycles between two tiles that nothing hides */
 
 struct trial {
@@ -69,6 +70,17 @@ measure(struct trial *t)
 	t->rest = partial * t->in;
 }
 
+int64_t
+wgrad_moving_step(const struct wgrad *w, bool swap, int64_t chunk)
+{
+	int64_t moving = swap ? (w->groups > 1 ? w->cog : chunk) : w->rows;
+	int64_t limit = moving_limit(w->lw->target,
+	    swap ? w->dy.dtype : w->x.dtype);
+
+	return limit < moving ? ceil_div(moving, ceil_div(moving, limit)) :
+				moving;
+}
+
 /* Where sums are continued, the drain unit loads those of a block only after
  * it has drained the block before, in program order: of each block the way
  * through the array, the drain and the load are seen. */
@@ -83,6 +95,25 @@ turnaround(const struct wgrad *w, int64_t moving, int64_t still,
 	int64_t bytes = moving * still * drain;
 	return blocks * (tg->rows + tg->cols) +
 	    (tg->drain_bw > 0 ? bytes / tg->drain_bw : 0);
+}
+
+/* Blocks are emitted together, each one's sums loaded before the one before
+ * it is drained, where the array would wait for more than WAITS_LONG of its
+ * time. The estimate leaves that aside: the schedule that waits least without
+ * it is the best with it, too. */
+static void
+choose_ahead(struct trial *t, int64_t moving, int64_t still, int64_t work,
+    int64_t turn)
+{
+	const struct wave_target *tg = t->w->lw->target;
+	int64_t step = wgrad_moving_step(t->w, t->p.swap, t->p.chunk);
+	int64_t m = ceil_div(moving, step), s = ceil_div(still, tg->cols);
+
+	t->p.move_ahead = t->p.still_ahead = 1;
+	if (tg->obuf_banks < 2 || (double)turn <= WAITS_LONG * (double)work)
+		return;
+	t->p.still_ahead = min64(s, WGRAD_AHEAD);
+	t->p.move_ahead = min64(m, WGRAD_AHEAD / t->p.still_ahead);
 }
 
 static void
@@ -103,9 +134,11 @@ estimate(struct trial *t)
 	    .k = each, .partial_k = w->lw->partial_k, .dtype = w->x.dtype,
 	    .drain = (wgrad_continues(w, &t->p) ? 2 : 1) *
 	    (int64_t)dtype_size(wgrad_part_dtype(w, &t->p))};
+	int64_t array = contract_time(&work), turn = wgrad_continues(w, &t->p) ?
+	    turnaround(w, moving, still, work.drain) : 0;
 	double mat = (double)(blocks * t->p.tiles) *
-	    (double)(contract_time(&work) + (wgrad_continues(w, &t->p) ?
-	    turnaround(w, moving, still, work.drain) : 0));
+	    (double)(array + turn);
+	choose_ahead(t, moving, still, array, turn);
 	t->p.traffic = chunks * t->p.tiles * t->in -
 	    (wgrad_keeps_x(w, &t->p) ? (chunks - 1) * t->x_in : 0) +
 	    (place_on_chip(&w->dw) ? 0 : place_bytes(&w->dw)) *

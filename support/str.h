@@ -49,6 +49,18 @@ ceil_div(int64_t a, int64_t b)
 	return (a + b - 1) / b;
 }
 
+static inline int64_t
+min64(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline int64_t
+max64(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* FNV-1a over n bytes, to be seeded with WAVE_HASH_SEED. */
 #define WAVE_HASH_SEED 14695981039346656037u
 uint64_t hash_bytes(uint64_t seed, const void *p, size_t n);

@@ -2,13 +2,9 @@
 
 #include <math.h>
 
-#define MAX_CYCLES 0x1p50 /* of one instruction, however slow the machine */
+#include "support/str.h"
 
-static int64_t
-max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
+#define MAX_CYCLES 0x1p50 /* of one instruction, however slow the machine */
 
 int64_t
 time_port(int64_t bytes, int64_t bw)

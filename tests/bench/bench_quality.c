@@ -21,6 +21,7 @@
 #include "backend/target.h"
 #include "passes/pass.h"
 #include "runtime/sim/sim.h"
+#include "support/str.h"
 #include "tests/lib/nets.h"
 
 struct bench {
@@ -48,18 +49,6 @@ report(void *user, enum diag_level level, const struct loc *loc,
 	(void)user;
 	if (level != DIAG_REMARK)
 		diag_print_stderr(tool, level, loc, text);
-}
-
-static int64_t
-min64(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-static int64_t
-max64(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* ---- the matrix bound ---- */

@@ -298,7 +298,7 @@ near_items_are_all_that_matter(void **state)
 			    (uint32_t)(unit_random(&r) % span);
 			l->used = true;
 			l->queues = (unsigned)(unit_random(&r) % 7 + 1);
-			l->writer = (enum queue)(unit_random(&r) % 3);
+			l->ahead_of = ~(1u << unit_random(&r) % 3);
 			items[i].size = 1 + (int64_t)(unit_random(&r) % 20);
 		}
 		t = tile_near_new(u->arena, items, N);
@@ -393,23 +393,54 @@ an_overflow_names_who_is_alive(void **state)
 	unit_expect_error(u, "dram is too small");
 }
 
-/* Two local tiles at a time would overwrite each other's bank. */
+/* Local tiles take the banks in turn: one more at a time than there are banks
+ * would overwrite the first. */
 static void
-banks_hold_one_buffer_at_a_time(void **state)
+banks_hold_one_buffer_each(void **state)
 {
+	static const char *const name[] = { "a", "b", "c" };
 	struct unit *u = *state;
-	struct tile_insn *in[2];
+	struct tile_insn *in[3];
 	struct bench b;
 
 	start(u, &b);
 	tile_loop_open(b.p, "k", 4);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		in[i] = tile_emit(b.p, TILE_SHIFT, Q_MX);
-		in[i]->mx.lbuf_v = tile_buffer(b.p, i == 0 ? "a" : "b",
-		    SPACE_LBUF_V, 1, 2, b.p->cur);
+		in[i]->mx.lbuf_v = tile_buffer(b.p, name[i], SPACE_LBUF_V, 1,
+		    2, b.p->cur);
 	}
+	tile_emit(b.p, TILE_SHIFT, Q_MX)->mx.lbuf_v = in[1]->mx.lbuf_v;
 	assert_true(tile_plan(b.p, &u->diag));
-	tile_emit(b.p, TILE_SHIFT, Q_ML)->mx.lbuf_v = in[0]->mx.lbuf_v;
+	b.t.lbuf_banks = 1;
+	assert_false(tile_plan(b.p, &u->diag));
+	unit_expect_error(u, "%b1 'b' and %b2 'c' are in lbuf_v at the same "
+	    "time");
+	b.t.lbuf_banks = 2;
+	tile_emit(b.p, TILE_SHIFT, Q_MX)->mx.lbuf_v = in[0]->mx.lbuf_v;
+	assert_false(tile_plan(b.p, &u->diag));
+	unit_expect_error(u, "%b0 'a' and %b2 'c' are in lbuf_v at the same "
+	    "time");
+}
+
+/* Another loop's iterations take more turns than its one buffer tells. */
+static void
+banks_turn_in_one_loop(void **state)
+{
+	struct unit *u = *state;
+	struct tile_insn *in;
+	struct bench b;
+
+	start(u, &b);
+	tile_loop_open(b.p, "m", 4);
+	in = tile_emit(b.p, TILE_SHIFT, Q_MX);
+	in->mx.lbuf_v = tile_buffer(b.p, "a", SPACE_LBUF_V, 1, 2, b.p->cur);
+	tile_loop_open(b.p, "k", 4);
+	tile_emit(b.p, TILE_SHIFT, Q_MX)->mx.lbuf_v = tile_buffer(b.p, "b",
+	    SPACE_LBUF_V, 1, 2, b.p->cur);
+	tile_loop_close(b.p);
+	assert_true(tile_plan(b.p, &u->diag));
+	tile_emit(b.p, TILE_SHIFT, Q_MX)->mx.lbuf_v = in->mx.lbuf_v;
 	assert_false(tile_plan(b.p, &u->diag));
 	unit_expect_error(u, "%b0 'a' and %b1 'b' are in lbuf_v at the same "
 	    "time");
@@ -495,10 +526,12 @@ buffers_move_to_start_earlier(void **state)
 
 	for (int64_t limit = 12; limit <= 20; limit += 8) {
 		struct tile_item items[2] = {
-			{.size = 10, .life = {true, 0, 9, 0,
-			    1u << Q_VE, Q_VE}},
-			{.size = 10, .life = {true, 10, 19, 5,
-			    1u << Q_LD | 1u << Q_VE, Q_LD}}};
+			{.size = 10, .life = {.used = true, .last = 9,
+			    .queues = 1u << Q_VE}},
+			{.size = 10, .life = {.used = true, .first = 10,
+			    .last = 19, .early = 5,
+			    .queues = 1u << Q_LD | 1u << Q_VE,
+			    .ahead_of = ~(1u << Q_LD)}}};
 
 		tile_fit_earlier(u->arena, items, 2, limit);
 		assert_int_equal(items[0].address, 0);
@@ -517,7 +550,8 @@ main(void)
 		UNIT_TEST(vector_unit_runs_ahead_with_overlap),
 		UNIT_TEST(buffers_move_to_start_earlier),
 		UNIT_TEST(an_overflow_names_who_is_alive),
-		UNIT_TEST(banks_hold_one_buffer_at_a_time),
+		UNIT_TEST(banks_hold_one_buffer_each),
+		UNIT_TEST(banks_turn_in_one_loop),
 		UNIT_TEST(equal_constants_are_stored_once),
 		UNIT_TEST(groups_keep_to_their_slices),
 	};
