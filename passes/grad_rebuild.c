@@ -1,6 +1,7 @@
 /* Values that the backward pass computes again instead of loading them: what a
- * ReLU makes of a group norm, whose input and statistics are there anyway, and
- * that input, where the schedule finds its convolution cheaper than loads. */
+ * ReLU makes of a group norm, whose input and statistics are there anyway, and,
+ * where the schedule finds that cheaper than loads, that input by its
+ * convolution and means over windows. */
 #include "passes/grad.h"
 
 struct value *
@@ -37,19 +38,33 @@ apply_norm(struct ad *a, const struct node *norm)
 	return lg_fma_out(&l, x, k, shift);
 }
 
+/* A mean over windows, as legalize_pool.c computes it forward. */
+static struct value *
+pool_again(struct ad *a, const struct node *scale)
+{
+	const struct node *pool = scale->in[0]->def;
+	struct value *in[2] = {ad_operand(a, pool, 0), scale->in[1]};
+
+	in[0] = build_op(a->g, OP_sum_pool, in, 1, pool->attrs, pool->nattrs,
+	    pool->out[0]->type.dtype, NULL);
+	return build_op(a->g, OP_mul, in, 2, NULL, 0,
+	    scale->out[0]->type.dtype, NULL);
+}
+
 struct value *
 ad_operand(struct ad *a, const struct node *n, int i)
 {
 	struct value *v = n->in[i];
-	struct node *relu = v->kind == VALUE_NODE ? v->def : NULL;
-	struct node *norm;
+	struct node *op = v->kind == VALUE_NODE ? v->def : NULL, *from;
 
-	if (!v->rebuild || relu == NULL || relu->op != OP_relu ||
-	    relu->in[0]->kind != VALUE_NODE)
+	if (!v->rebuild || op == NULL || op->nin == 0 ||
+	    op->in[0]->kind != VALUE_NODE)
 		return v;
-	norm = relu->in[0]->def;
-	if (norm->op != OP_group_norm_train)
+	from = op->in[0]->def;
+	if (op->op == OP_mul && from->op == OP_sum_pool)
+		return pool_again(a, op);
+	if (op->op != OP_relu || from->op != OP_group_norm_train)
 		return v;
-	return build_unary(a->g, OP_relu, apply_norm(a, norm),
+	return build_unary(a->g, OP_relu, apply_norm(a, from),
 	    v->type.dtype, NULL);
 }

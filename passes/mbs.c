@@ -140,7 +140,8 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 			else if (v == MBS_1)
 				store_branches(l);
 			l->node->out[0]->rebuild = v == MBS_OPTIMAL &&
-			    (l->kind != MBS_CONV || l->again);
+			    ((l->kind != MBS_CONV &&
+				l->kind != MBS_AVG_POOL) || l->again);
 		}
 	}
 	if (v == MBS_IL)
@@ -227,7 +228,7 @@ static void
 report_again(const struct mbs_plan *p, struct strbuf *s)
 {
 	double bytes = 0, products = 0, all = 0;
-	int count = 0;
+	int count[2] = {0};
 
 	for (size_t i = 0; i < p->layers.len; i++) {
 		const struct mbs_layer *l = &p->layers.data[i];
@@ -238,12 +239,13 @@ report_again(const struct mbs_plan *p, struct strbuf *s)
 		bytes += (2 * l->out - (l->first ? l->image : 0)) *
 		    (double)p->batch;
 		products += l->products;
-		count++;
+		count[l->kind == MBS_AVG_POOL]++;
 	}
-	if (count > 0)
+	if (count[0] + count[1] > 0)
 		strbuf_addf(s, "mbs: the backward pass computes %d "
-		    "convolutions again: %.3f GB less for %.1f %% more "
-		    "products\n", count, bytes / 1e9, 100 * products / all);
+		    "convolutions and %d means over windows again: %.3f GB "
+		    "less for %.1f %% more products\n", count[0], count[1],
+		    bytes / 1e9, 100 * products / all);
 }
 
 bool

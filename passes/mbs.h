@@ -118,6 +118,8 @@ struct mbs_plan {
 bool mbs_units(struct mbs_plan *p, struct graph *g, struct diag *d);
 
 bool mbs_is_group_norm(const struct node *n);
+/* Whether the backward pass reads v: operands of contractions and norms. */
+bool mbs_is_saved(const struct value *v);
 /* The group norm whose ReLU v is, from whose input v can be computed again;
  * NULL: there is none. */
 const struct node *mbs_rebuilt_from(const struct value *v);

@@ -1,4 +1,5 @@
-/* Which convolutions the backward pass computes again, with `optimal`: those
+/* What the backward pass computes again, with `optimal`: means over windows,
+ * which the vector unit makes beside the array's work, and convolutions: those
  * in front of a group norm, where storing and loading the result would take
  * long enough beside what the array needs for it. The operand is there in any
  * case, as the weight gradient reads it; only the network's input, which is
@@ -126,6 +127,26 @@ choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
 	}
 }
 
+/* Means over windows that a contraction reads, of what is there in the backward
+ * pass anyway: as other contractions read it, too, or computed again. */
+static void
+choose_pools(struct mbs_plan *p, struct search *s)
+{
+	for (size_t i = 0; i < p->layers.len; i++) {
+		struct mbs_layer *l = &p->layers.data[i];
+		const struct value *x = l->node->in[0];
+		const struct mbs_layer *from;
+
+		if (l->node->op != OP_avg_pool ||
+		    !mbs_is_saved(l->node->out[0]) || !mbs_is_saved(x))
+			continue;
+		l->again = true;
+		from = source(s, l);
+		if (from != NULL)
+			s->is_source[from->node->id] = true;
+	}
+}
+
 void
 mbs_again(struct mbs_plan *p, const struct graph *g)
 {
@@ -134,13 +155,17 @@ mbs_again(struct mbs_plan *p, const struct graph *g)
 	struct mbs_layer **all = NEW_ARRAY(p->arena, struct mbs_layer *,
 	    p->layers.len + 1);
 	double seconds;
+	size_t n;
 
 	if (p->o->bandwidth <= 0 || p->o->macs <= 0)
 		return;
 	seconds = seconds_of(p, mbs_array_bound(p).cycles);
 	if (p->o->objective == MBS_TRAFFIC)
 		seconds *= PART_TRAFFIC;
-	choose(p, &s, all, find_worthy(p, &s, all), seconds);
+	n = find_worthy(p, &s, all);
+	if (p->o->objective == MBS_TRAFFIC)
+		choose_pools(p, &s);
+	choose(p, &s, all, n, seconds);
 	for (size_t i = 0; i < p->units.len; i++) {
 		struct mbs_unit *u = &p->units.data[i];
 

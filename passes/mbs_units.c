@@ -261,9 +261,8 @@ mbs_rebuilt_from(const struct value *v)
 	    mbs_is_group_norm(r->in[0]->def) ? r->in[0]->def : NULL;
 }
 
-/* Whether the backward pass reads v: operands of contractions and norms. */
-static bool
-is_saved(const struct value *v)
+bool
+mbs_is_saved(const struct value *v)
 {
 	for (size_t i = 0; i < v->uses.len; i++) {
 		const struct use *u = &v->uses.data[i];
@@ -275,7 +274,7 @@ is_saved(const struct value *v)
 			return true;
 		/* views are the same bytes */
 		if ((u->node->op == OP_reshape || u->node->op == OP_identity) &&
-		    is_saved(u->node->out[0]))
+		    mbs_is_saved(u->node->out[0]))
 			return true;
 	}
 	return false;
@@ -285,19 +284,21 @@ static void
 count_saved(const struct finder *f, struct mbs_unit *u)
 {
 	size_t hi = u->first + u->count;
+	const struct mbs_layer *last = &f->p->layers.data[hi - 1];
 
 	for (size_t i = u->first; i < hi; i++) {
 		const struct mbs_layer *l = &f->p->layers.data[i];
 		const struct value *v = l->node->out[0];
 
-		if (l->kind == MBS_VIEW || f->concat[v->id] || !is_saved(v))
+		if (l->kind == MBS_VIEW || f->concat[v->id] ||
+		    !mbs_is_saved(v))
 			continue;
 		u->saved += l->out;
 		if (mbs_rebuilt_from(v) != NULL)
 			u->rebuilt += l->out;
 	}
-	u->boundary = f->p->layers.data[hi - 1].out;
-	u->boundary_saved = is_saved(f->p->layers.data[hi - 1].node->out[0]);
+	u->boundary = last->out;
+	u->boundary_saved = mbs_is_saved(last->node->out[0]);
 }
 
 static int64_t

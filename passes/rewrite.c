@@ -112,6 +112,8 @@ replace_node(struct pass_ctx *c, struct node *n, struct value *v)
 	value_replace(c->g, old, v);
 	if (v->keep == KEEP_AUTO && v->kind == VALUE_NODE)
 		v->keep = old->keep;
+	if (old->rebuild && v->kind == VALUE_NODE)
+		v->rebuild = true;
 	if (v->name == NULL && old->name != NULL && v->kind == VALUE_NODE)
 		value_take_name(c->g, v, old);
 	remove_if_dead(c, n);
