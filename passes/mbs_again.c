@@ -15,6 +15,7 @@
 #define WORTH_TIME 3.0
 #define WORTH_TRAFFIC 0.34
 #define PART_TRAFFIC 0.03
+#define SMALL_WEIGHTS 5 /* of a unit, times this, beside its samples */
 
 struct search {
 	struct mbs_layer **of; /* by node id: the layer of a convolution */
@@ -127,13 +128,29 @@ choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
 	}
 }
 
-/* Means over windows that a contraction reads, of what is there in the backward
- * pass anyway: as other contractions read it, too, or computed again. */
-static void
-choose_pools(struct mbs_plan *p, struct search *s)
+static double
+unit_weights(const struct mbs_plan *p, const struct mbs_unit *u)
 {
-	for (size_t i = 0; i < p->layers.len; i++) {
-		struct mbs_layer *l = &p->layers.data[i];
+	double sum = 0;
+
+	for (size_t k = u->first; k < u->first + u->count; k++)
+		sum += p->layers.data[k].weight * (double)p->o->elem;
+	return sum;
+}
+
+/* Means over windows that a contraction reads, of what is there in the backward
+ * pass anyway: as other contractions read it, too, or computed again. They take
+ * room that samples would have, and with fewer of these weights and their
+ * gradients are moved more often: only where the weights are small beside the
+ * samples. */
+static void
+choose_pools(struct mbs_plan *p, const struct mbs_unit *u, struct search *s)
+{
+	if (unit_weights(p, u) * SMALL_WEIGHTS >
+	    (double)u->samples[1] * u->space)
+		return;
+	for (size_t k = u->first; k < u->first + u->count; k++) {
+		struct mbs_layer *l = &p->layers.data[k];
 		const struct value *x = l->node->in[0];
 		const struct mbs_layer *from;
 
@@ -163,8 +180,9 @@ mbs_again(struct mbs_plan *p, const struct graph *g)
 	if (p->o->objective == MBS_TRAFFIC)
 		seconds *= PART_TRAFFIC;
 	n = find_worthy(p, &s, all);
-	if (p->o->objective == MBS_TRAFFIC)
-		choose_pools(p, &s);
+	for (size_t i = 0; i < p->units.len; i++)
+		if (p->o->objective == MBS_TRAFFIC)
+			choose_pools(p, &p->units.data[i], &s);
 	choose(p, &s, all, n, seconds);
 	for (size_t i = 0; i < p->units.len; i++) {
 		struct mbs_unit *u = &p->units.data[i];
