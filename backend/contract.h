@@ -13,6 +13,7 @@ enum weight_mode {
 	W_RESIDENT, /* operand is on chip already */
 	W_WHOLE,    /* loaded once into `wspace` */
 	W_CHUNK,    /* columns in turn, two versions in WBUF */
+	W_PANEL,    /* columns in turn, each for all tiles */
 	W_STREAM,   /* rows in turn within an output block, two versions */
 };
 

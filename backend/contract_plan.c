@@ -196,6 +196,30 @@ contract_tap_runs(const struct contraction *c, int64_t *taps, int64_t *first,
 	return true;
 }
 
+/* Whether chunks of so many columns fit; the last, narrower one has a ring of
+ * its own. */
+static bool
+fits_twice(const struct trial *t, int64_t chunk, int64_t cap)
+{
+	int64_t column = t->c->k * (int64_t)dtype_size(t->c->w.dtype);
+	int64_t columns = t->plan.pack * t->c->cog;
+
+	return 2 * (column * (chunk + columns % chunk) + 128) <= cap;
+}
+
+/* As many whole blocks of columns as fit, at least one. */
+static int64_t
+panel_columns(const struct trial *t, int64_t cap)
+{
+	int64_t unit = t->plan.pixels_stationary ? t->plan.colblk :
+						   t->c->lw->target->cols;
+	int64_t n = unit;
+
+	while (n + unit <= t->c->cog && fits_twice(t, n + unit, cap))
+		n += unit;
+	return min64(n, t->c->cog);
+}
+
 /* Sets wmode's sizes; false when the mode does not fit. *gbuf gets what it
  * takes of the global buffer, *traffic its DRAM bytes. */
 static bool
@@ -231,10 +255,15 @@ stage_weights(struct trial *t, enum weight_mode mode, enum space space,
 		if (c->groups > 1)
 			return 2 * (column * columns + 64) <= cap;
 		p->chunk = min64(unit, columns);
-		/* the last, narrower chunk has a ring of its own */
-		return 2 * (column * (p->chunk + columns % p->chunk) + 128) <=
-		    cap;
+		return fits_twice(t, p->chunk, cap);
 	}
+	case W_PANEL:
+		if (c->groups > 1 || c->nbatch > 0 || t->tiles == 1)
+			return false;
+		p->chunk = panel_columns(t, cap);
+		*traffic = c->w_bytes + (ceil_div(columns, p->chunk) - 1) *
+		    t->tiles * memory_bytes(&c->x, t->in);
+		return p->chunk < columns && fits_twice(t, p->chunk, cap);
 	case W_STREAM: {
 		int64_t taps, first, step;
 		if (!contract_tap_runs(c, &taps, &first, &step))
@@ -322,6 +351,7 @@ try_weights(struct trial *t, struct contract_plan *best)
 	static const struct wchoice choices[] = {
 	    {W_RESIDENT, SPACE_GBUF}, {W_WHOLE, SPACE_WBUF},
 	    {W_WHOLE, SPACE_GBUF}, {W_CHUNK, SPACE_WBUF},
+	    {W_PANEL, SPACE_WBUF},
 	    {W_STREAM, SPACE_WBUF}};
 	const struct contraction *c = t->c;
 	int64_t need = t->plan.depth * (aligned(t, t->in) +

@@ -56,13 +56,14 @@ same_layer(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* KEEP_FIRST: whether the reader at a position comes too late to find it on
- * chip. */
+/* KEEP_FIRST and KEEP_DRAM: whether the reader at a position comes too late to
+ * find it on chip. */
 static bool
 late(const struct fit *f, struct guest *g, uint32_t at, bool made)
 {
 	const char *layer = f->lw->sched->node[f->r->loop + at]->loc.node;
-	if (g->root->v->keep != KEEP_FIRST)
+	enum keep keep = g->root->v->keep;
+	if (keep != KEEP_FIRST && (keep != KEEP_DRAM || f->r->sweep))
 		return false;
 	if (made) {
 		g->maker = layer;
@@ -70,9 +71,9 @@ late(const struct fit *f, struct guest *g, uint32_t at, bool made)
 	}
 	if (!g->made || same_layer(layer, g->maker))
 		return false;
-	if (g->layer == NULL)
+	if (g->layer == NULL && keep == KEEP_FIRST)
 		g->layer = layer;
-	g->over = g->over || !same_layer(layer, g->layer);
+	g->over = g->over || keep == KEEP_DRAM || !same_layer(layer, g->layer);
 	return g->over;
 }
 
@@ -135,8 +136,7 @@ wants_chip(const struct guest *g, bool sweep)
 		return false;
 	if (sweep)
 		return g->made ? g->readers > 0 : g->readers > 1;
-	return g->made ? g->readers > 0 && g->root->v->keep != KEEP_DRAM :
-	    g->readers > 1;
+	return g->readers > !g->made;
 }
 
 /* How many values n reads and writes, with those of trees it computes. */

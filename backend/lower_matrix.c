@@ -294,6 +294,7 @@ remark(struct lower *lw, const struct node *n, const struct contract_plan *p,
 	int64_t cycles = p->cycles + (second != NULL ? second->cycles : 0);
 	static const char *const modes[] = {[W_RESIDENT] = "resident",
 	    [W_WHOLE] = "whole in ", [W_CHUNK] = "by columns in ",
+	    [W_PANEL] = "by columns, outermost, in ",
 	    [W_STREAM] = "streamed through "};
 	diag_remark(lw->diag, &n->loc, "lower: %s stationary, tile "
 	    "%lldx%lldx%lldx%lld, block %lldx%lld, weights %s%s, %lld "

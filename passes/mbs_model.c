@@ -188,7 +188,8 @@ branch_reads(const struct value *v)
 {
 	const struct node *n = v->kind == VALUE_NODE ? v->def : NULL;
 
-	if (n == NULL || v->uses.len > 1)
+	/* parts of a concatenation within another read theirs */
+	if (n == NULL || v->uses.len > 1 || n->op == OP_concat)
 		return 0;
 	if (n->op == OP_relu && n->in[0]->kind == VALUE_NODE)
 		n = n->in[0]->def;
@@ -212,6 +213,16 @@ gradient_parts(const struct mbs_plan *p, const struct mbs_layer *l)
 	return sum;
 }
 
+/* Whether l is a concatenation within another: what its branches make goes
+ * straight to that. */
+static bool
+is_part(const struct mbs_layer *l)
+{
+	const struct value *v = l->node->out[0];
+
+	return v->uses.len == 1 && v->uses.data[0].node->op == OP_concat;
+}
+
 /* What branches of a module cost that do not share what is on chip: the input
  * read again, partial gradients and one operand of each add written and
  * read, concatenations through DRAM. */
@@ -227,8 +238,8 @@ apart(const struct mbs_plan *p, const struct mbs_unit *u)
 			sum += (2 + 1) * n * l->out + /* operand; dO */
 			    gradient_parts(p, l);
 		else if (l->kind == MBS_CONCAT)
-			sum += (u->boundary_saved ? 1 : 2) * n * l->out +
-			    n * l->out + gradient_parts(p, l);
+			sum += (is_part(l) ? 0 : 2 * n * l->out) +
+			    gradient_parts(p, l);
 	}
 	return sum;
 }

@@ -20,7 +20,8 @@ block residual(x) {
 
 block inception(x) {
 	return concat(x -> unit(4), x -> unit(4) -> unit(8, 3),
-	    x -> max_pool(3, stride=1, pad=1) -> unit(4))
+	    x -> max_pool(3, stride=1, pad=1) -> unit(4),
+	    x -> avg_pool(3, stride=1, pad=1) -> unit(4))
 }
 
 block dense(x) {

@@ -13,7 +13,8 @@ static struct graph *
 network(struct unit *u, const char *layer)
 {
 	const char *text = arena_printf(u->arena, "network n {\n"
-	    "input x : f32[2, 20, 9, 9]\noutput y = x -> %s }\n", layer);
+	    "input x : f32[2, 20, 9, 9]\noutput y = %s%s }\n",
+	    strncmp(layer, "add(", 4) == 0 ? "" : "x -> ", layer);
 	struct graph *g = net_parse(u->arena, &u->diag, "t.net", text,
 	    strlen(text), NULL, NULL);
 
@@ -101,12 +102,36 @@ streams_taps_in_chunks(void **state)
 	agrees(*state, "conv_transpose(5, [2, 3], stride=2)", &how);
 }
 
+/* Columns in turn, each for all tiles: with a residual, phases, either operand
+ * stationary, a narrower last panel. */
+static void
+panels_agree(void **state)
+{
+	static const char *const layers[] = {"conv(70, 3, pad=1)",
+	    "conv_transpose(70, 3, stride=2, pad=1)",
+	    "add(x -> conv(70, 1), x -> conv(70, 3, pad=1)) -> relu",
+	    "conv(30, [1, 3])", "conv(7, 5, pad=2)"};
+
+	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+		for (int k = 0; k < 24; k++) {
+			struct compile_how how = {.target = "tiny",
+			    .level = 2};
+
+			snprintf(how.set[0], sizeof how.set[0],
+			    "wbuf_bytes=%d", 16384 << k % 2);
+			snprintf(how.set[1], sizeof how.set[1],
+			    "gbuf_bytes=%d", 16384 + 4096 * (k / 2));
+			agrees(*state, layers[i], &how);
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST(every_staging_agrees),
 		UNIT_TEST(streams_taps_in_chunks),
+		UNIT_TEST(panels_agree),
 	};
 
 	return cmocka_run_group_tests_name("backend/state_weights", tests,
