@@ -42,6 +42,7 @@ network small(kind = "residual") {
 	output logits = x -> global_avg_pool -> linear(10)
 }
 END
+groups=1 threads=1 batch=7 on=
 # 20 batches of 7 pictures on a buffer of 28 KiB; half of it for groups of
 # layers with 16-bit values, whose masters are f32
 train() {
@@ -49,8 +50,9 @@ train() {
 	case $1,$4 in
 	*16,*fs | *16,*mbs? | *16,*optimal*) buffer=14336 ;;
 	esac
-	timeout 300 wavetrain net.net -Dkind="$2" --data data --batch 7 \
-	    --epochs 1 --lr 0.05 --seed 3 --threads 1 -mgroups=1 \
+	timeout 300 wavetrain net.net -Dkind="$2" --data data \
+	    --batch $batch --epochs 1 --lr 0.05 --seed 3 \
+	    --threads $threads -mgroups=$groups \
 	    -mprecision="$1" -fstate=mixed -mgbuf_bytes=$buffer \
 	    --checkpoint "$3" $4 >"$3.out" 2>&1
 }
@@ -61,7 +63,7 @@ states() {
 	    cut -d: -f1) + 1)) "$1"
 }
 compare() { # PRECISION KIND VARIANT...
-	local p=$1 kind=$2 base=$1.$2 how name flags
+	local p=$1 kind=$2 base=$1.$2.$groups how name flags
 	shift 2
 	if ! train "$p" "$kind" "$base.none" ""; then
 		echo "not ok $kind $p: $(tail -n 1 "$base.none.out")"
@@ -69,7 +71,7 @@ compare() { # PRECISION KIND VARIANT...
 	fi
 	states "$base.none" >want
 	for how; do
-		name="$kind $p $how: the same states after 20 steps"
+		name="$kind $p $how$on: the same states after all steps"
 		flags="-fmbs=$how"
 		# a slow memory makes it compute convolutions again
 		[ "$how" != again ] || flags="-fmbs=optimal -mdram_bw=1e9"
@@ -88,4 +90,9 @@ for kind in residual inception dense; do
 	for precision in fp32 bf16 fp16; do
 		compare $precision $kind $all
 	done
+done
+# two groups of the chip, each with half of the pictures
+groups=2 threads=2 batch=10 on=" on two groups"
+for kind in residual inception dense; do
+	compare fp32 $kind il mbs1 mbs2 optimal
 done
