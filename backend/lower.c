@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/group.h"
+#include "backend/vec.h"
 #include "backend/wgrad.h"
 
 /* Without the folder: the same model gives the same bytes wherever it lies. */
@@ -261,9 +262,15 @@ lower_at(struct lower *lw, uint32_t at, int64_t gbuf)
 	add_op(lw, n);
 	lw->op_of[at] = lw->p->cur_op;
 	lw->gbuf_free = gbuf - place_live_at(lw, at);
-	if (!place_is_view(lw, n) && !place_inlined(lw, n) &&
-	    !lower_node(lw, n))
+	if (place_is_view(lw, n) || place_inlined(lw, n))
+		return true;
+	if (lw->beside == NULL && vop_beside(lw, at)) {
+		lw->beside = n->out[0];
+		return true;
+	}
+	if (!lower_node(lw, n))
 		return false;
+	lw->beside = NULL;
 	return true;
 }
 

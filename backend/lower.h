@@ -60,6 +60,7 @@ struct lower {
 	int64_t part_at, part_count; /* those of the iteration that are being
 	                                lowered: all, or half of them */
 	int64_t region_pos; /* of the node, in the loop */
+	const struct value *beside; /* the next node computes it, too */
 	int carry; /* enum carry */
 	uint32_t *op_of; /* index into ops, by position in the schedule */
 };

@@ -16,13 +16,14 @@ struct vdim {
 };
 
 /* One instruction on a tile: of operands (numbers from 1) and results of
- * earlier steps (-1 - step). The last step writes operand 0, the others a tile
- * of their own. */
+ * earlier steps (-1 - step). The last step writes operand 0, the others another
+ * operand or a tile of their own. */
 struct vstep {
 	enum vec_func func;
 	double param[2];
 	int nsrc, src[VEC_MAX_SRC];
 	enum dtype dtype; /* of its result */
+	int to; /* the operand that it writes; 0: a tile of its own */
 };
 
 struct vop {
@@ -34,6 +35,7 @@ struct vop {
 	int nops;            /* operands, destination included */
 	struct place pl[MAX_OPERANDS];
 	bool stream[MAX_OPERANDS]; /* lives in DRAM */
+	bool made[MAX_OPERANDS];   /* a step writes it */
 	struct tile_buffer *hoisted[MAX_OPERANDS];
 	int nsteps;          /* before the last, which is func of the others */
 	struct vstep step[MAX_STEPS];
@@ -59,6 +61,10 @@ int vop_source(struct vop *o, const struct value *v,
     const struct tensor_type *y, const int *at);
 /* The vector function of an element-wise op that has no more to it. */
 bool vop_func(const struct node *n, enum vec_func *f, double *param);
+/* Whether the result of the node at a position, a state in DRAM, is computed
+ * together with the node behind it, which alone reads it: tile by tile, so that
+ * it is stored but not loaded again. */
+bool vop_beside(struct lower *lw, uint32_t at);
 /* Cuts and emits it; false after a diagnostic. */
 bool vop_run(struct vop *o);
 

@@ -113,7 +113,9 @@ need_bytes(const struct vop *o, const int64_t *tile)
 			    align;
 	int64_t total = sum, steps = 0;
 	for (int j = 0; j < o->nsteps; j++)
-		steps += ceil_div(step_bytes(o, j, tile), align) * align;
+		if (o->step[j].to == 0)
+			steps += ceil_div(step_bytes(o, j, tile), align) *
+			    align;
 	for (int i = 0; i < o->rank; i++) {
 		int64_t rest = o->dim[i].size % tile[i];
 		if (rest > 0 && outer > 1)
@@ -256,7 +258,7 @@ load_operand(struct vop *o, int k, const struct box *b, struct slot *s)
 		buf = stage_buffer(o->lw, names[k], SPACE_GBUF,
 		    operand_bytes(o, k, b->size), 2);
 		s->base = taff(buf, 0);
-		if (k > 0) {
+		if (k > 0 && !o->made[k]) {
 			struct tile_aff dram = operand_base(o, k, b);
 			transfer(o, true, k, b->size, &dram, &s->base,
 			    s->stride, o->pl[k].dtype);
@@ -292,7 +294,7 @@ set_operand(struct vop *o, struct vec_operand *v, const struct slot *s,
 static void
 emit_step(struct vop *o, const struct box *b, enum tile_kind kind,
     const struct vstep *f, const struct slot *s, const struct slot *mid,
-    const struct slot *dst)
+    const struct slot *dst, bool chain)
 {
 	struct tile_vec *t = NEW(o->lw->p->arena, struct tile_vec);
 	assert(o->rank <= VEC_MAX_RANK);
@@ -316,7 +318,7 @@ emit_step(struct vop *o, const struct box *b, enum tile_kind kind,
 		    o->step[-1 - k].dtype : o->pl[k].dtype);
 		t->v.chain |= k < 0 ? 1 << i : 0;
 	}
-	t->v.chain |= dst == &s[0] ? 0 : VEC_CHAIN_DST;
+	t->v.chain |= chain ? VEC_CHAIN_DST : 0;
 	memcpy(t->v.param, f->param, sizeof t->v.param);
 	tile_emit(o->lw->p, kind, Q_VE)->vec = t;
 }
@@ -335,10 +337,13 @@ emit_vec(struct vop *o, const struct box *b, const struct slot *s)
 			last.src[i] = 1 + i;
 	}
 	for (int j = 0; j < o->nsteps; j++) {
-		step_slot(o, j, b, &mid[j]);
-		emit_step(o, b, TILE_MAP, &o->step[j], s, mid, &mid[j]);
+		const struct vstep *f = &o->step[j];
+		if (f->to == 0)
+			step_slot(o, j, b, &mid[j]);
+		emit_step(o, b, TILE_MAP, f, s, mid, f->to > 0 ? &s[f->to] :
+		    &mid[j], f->to == 0);
 	}
-	emit_step(o, b, o->kind, &last, s, mid, &s[0]);
+	emit_step(o, b, o->kind, &last, s, mid, &s[0], false);
 }
 
 /* DRAM to DRAM through a slab: the load leaves the elements in the order and
@@ -388,10 +393,13 @@ emit_tile(void *ctx, const struct box *b)
 			    o->dim[i].stride[k];
 	}
 	emit_vec(o, b, s);
-	if (o->stream[0]) {
-		struct tile_aff dram = operand_base(o, 0, b);
-		transfer(o, false, 0, b->size, &dram, &s[0].base, s[0].stride,
-		    o->pl[0].dtype);
+	for (int k = 0; k < o->nops; k++) {
+		struct tile_aff dram;
+		if (!o->stream[k] || (k > 0 && !o->made[k]))
+			continue;
+		dram = operand_base(o, k, b);
+		transfer(o, false, k, b->size, &dram, &s[k].base, s[k].stride,
+		    o->pl[k].dtype);
 	}
 }
 
@@ -400,7 +408,7 @@ static void
 hoist(struct vop *o)
 {
 	for (int k = 1; k < o->nops; k++) {
-		bool fixed = o->stream[k], tiled = false;
+		bool fixed = o->stream[k] && !o->made[k], tiled = false;
 		for (int i = 0; i < o->rank; i++) {
 			if (o->tile[i] == o->dim[i].size)
 				continue;

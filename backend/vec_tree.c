@@ -34,11 +34,12 @@ vop_source(struct vop *o, const struct value *v, const struct tensor_type *y,
     const int *at)
 {
 	struct vstep s = {.dtype = v->type.dtype};
-	if (!o->lw->res->info[v->id].inlined)
+	bool beside = v == o->lw->beside;
+	if (!o->lw->res->info[v->id].inlined && !beside)
 		return operand_of(o, v, y, at);
 	for (int j = 0; j < o->nsteps; j++)
 		if (o->step_of[j] == v)
-			return -1 - j;
+			return beside ? o->step[j].to : -1 - j;
 	const struct node *n = v->def;
 	if (!vop_func(n, &s.func, s.param))
 		return 0;
@@ -50,9 +51,16 @@ vop_source(struct vop *o, const struct value *v, const struct tensor_type *y,
 	}
 	if (o->nsteps == MAX_STEPS)
 		return 0;
+	if (beside) {
+		s.to = operand_of(o, v, y, at);
+		if (s.to == 0)
+			return 0;
+		o->made[s.to] = true;
+	}
 	o->step_of[o->nsteps] = v;
 	o->step[o->nsteps] = s;
-	return -1 - o->nsteps++;
+	o->nsteps++;
+	return s.to > 0 ? s.to : -o->nsteps;
 }
 
 /* ---- which values ---- */
@@ -181,6 +189,109 @@ place_inlined(const struct lower *lw, const struct node *n)
 {
 	return n->nout > 0 && n->out[0] != NULL &&
 	    lw->res->info[n->out[0]->id].inlined;
+}
+
+/* ---- values that are made beside what reads them ---- */
+
+/* Whether only u reads v, itself or through what it computes. */
+static bool
+read_by(const struct lower *lw, const struct value *v, const struct node *u)
+{
+	for (size_t i = 0; i < v->uses.len; i++) {
+		const struct node *r = v->uses.data[i].node;
+		if (r != u && (!place_inlined(lw, r) ||
+		    !read_by(lw, r->out[0], u)))
+			return false;
+	}
+	return v->uses.len > 0;
+}
+
+/* Operands of the tree of n that lie where `to` does are read element by
+ * element before it is written. */
+static bool
+in_step(struct lower *lw, const struct node *n, const struct place *to)
+{
+	for (int i = 0; i < n->nin; i++) {
+		const struct value *v = n->in[i];
+		const struct place *pl;
+		if (lw->res->info[v->id].inlined) {
+			if (!in_step(lw, v->def, to))
+				return false;
+			continue;
+		}
+		pl = place_of(lw, v);
+		if (pl->buf == to->buf && !place_same(pl, to))
+			return false;
+	}
+	return true;
+}
+
+/* A plain element-wise op on the whole of what it computes. */
+static bool
+is_plain(const struct lower *lw, const struct node *n)
+{
+	enum vec_func f;
+	double param[2];
+	return op_info(n->op)->lowering == LOWER_MAP && n->nout == 1 &&
+	    lw->sched->part[n->id] == PART_WHOLE &&
+	    n->op != OP_random_bits && n->op != OP_mask_pack &&
+	    n->op != OP_mask_select && vop_func(n, &f, param);
+}
+
+/* The node that is lowered after position at, outside of regions. */
+static const struct node *
+next_node(const struct lower *lw, uint32_t at)
+{
+	const struct schedule *s = lw->sched;
+	while (++at < s->n && s->region[at] == NULL) {
+		const struct node *n = s->node[at];
+		if (!place_is_view(lw, n) && !place_inlined(lw, n))
+			return n;
+	}
+	return NULL;
+}
+
+/* Whether what is assigned after position at is v alone, and in its place. */
+static bool
+assigned_in_place(struct lower *lw, uint32_t at, const struct value *v)
+{
+	for (size_t i = 0; i < lw->g->assigns.len; i++) {
+		struct place to;
+		if (place_assign_at(lw, i) != at)
+			continue;
+		to = place_assigned(lw, i);
+		if (lw->g->assigns.data[i].to != v ||
+		    !place_same(place_of(lw, v), &to))
+			return false;
+	}
+	return true;
+}
+
+bool
+vop_beside(struct lower *lw, uint32_t at)
+{
+	const struct node *n = lw->sched->node[at];
+	const struct node *u = next_node(lw, at);
+	const struct value *v = n->out[0];
+	const struct place *pl, *to;
+	struct tree t = {0};
+	if (u == NULL || !is_plain(lw, n) || !is_plain(lw, u) ||
+	    !shape_equal(&v->type, &u->out[0]->type) || !read_by(lw, v, u) ||
+	    value_is_output(lw->g, v))
+		return false;
+	pl = place_of(lw, v);
+	to = place_of(lw, u->out[0]);
+	if (pl->buf->role != ROLE_STATE || pl->buf == to->buf ||
+	    pl->dtype != v->type.dtype || place_on_chip(pl) ||
+	    !assigned_in_place(lw, at, v) ||
+	    !in_step(lw, n, pl) || !in_step(lw, n, to) ||
+	    !in_step(lw, u, pl) || !in_step(lw, u, to))
+		return false;
+	for (int i = 0; i < n->nin; i++)
+		grow(lw, n->in[i], 0, &t);
+	for (int i = 0; i < u->nin; i++)
+		grow(lw, u->in[i], 0, &t);
+	return t.steps < MAX_STEPS && t.leaves + 1 < MAX_OPERANDS;
 }
 
 int64_t

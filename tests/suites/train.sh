@@ -330,3 +330,37 @@ misuse "--resume wants --checkpoint" net.net --data data --resume
 misuse "say --batch instead of -fbatch=3" net.net --data data -fbatch=3
 misuse "this is wavecc's: -S" net.net --data data -S
 misuse "no model" --data data
+
+# ---- updates of states that do not fit on chip ----
+
+cat >wide.net <<'END'
+network wide() {
+	input image : f32[N, 1, 14, 14] where N = 8
+	output logits = image -> flatten -> linear(512) -> relu -> linear(10)
+}
+END
+# update BUFFER ARGUMENTS...: the states after four steps into states.BUFFER
+update() {
+	local buffer=$1
+	shift
+	run 0 wide.net --data big --batch 8 --epochs 1 --lr 0.05 --seed 3 \
+	    -mgbuf_bytes="$buffer" --checkpoint "wide.$buffer" "$@" || return
+	tail -c +"$(LC_ALL=C grep -abo 'linear1.weight' "wide.$buffer" |
+	    head -n 1 | cut -d: -f1)" "wide.$buffer" >"states.$buffer"
+}
+for how in "-mprecision=fp32 -mgroups=1" "-mprecision=fp32 -mgroups=2" \
+    "-mprecision=fp16 -floss-scale=1 -fstate=paper -mgroups=2"; do
+	for optimizer in sgd,momentum=0.9,nesterov adam; do
+		case $how$optimizer in *paper*adam) continue ;; esac
+		name="states do not depend on the buffer: $how $optimizer"
+		# shellcheck disable=SC2086
+		if update 32768 $how -foptimizer=$optimizer &&
+		    update 8388608 $how -foptimizer=$optimizer &&
+		    [ -s states.32768 ] && cmp -s states.32768 states.8388608
+		then
+			ok "$name"
+		else
+			bad "$name"
+		fi
+	done
+done
