@@ -1,5 +1,6 @@
 /* Element-wise ops, reductions and copies. */
 #include "backend/group.h"
+#include "backend/place.h"
 #include "backend/vec.h"
 
 #include <assert.h>
@@ -182,17 +183,41 @@ numbers(struct lower *lw, const struct tensor_type *t, int from, int to)
 	return all;
 }
 
+/* The number of leading dimensions, at least one, whose table is as small as
+ * the other's. */
+static int
+halfway(const struct tensor_type *t)
+{
+	int64_t outer = 1, total = type_elems(t), least = INT64_MAX;
+	int cut = t->rank;
+	for (int i = 0; i < t->rank; i++) {
+		outer *= t->dim[i];
+		if (outer > 0 && outer + total / outer < least) {
+			least = outer + total / outer;
+			cut = i + 1;
+		}
+	}
+	return cut;
+}
+
+/* Whether groups read nothing but their parts of v. */
+static bool
+read_in_parts(const struct value *v)
+{
+	for (size_t i = 0; i < v->uses.len; i++)
+		if (v->uses.data[i].node->op != OP_group_part)
+			return false;
+	return v->uses.len > 0 && v->nends == 0;
+}
+
 /* The words' numbers are sums of two small tables, so that any tile of any
  * layout finds its own. */
 static bool
 lower_random(struct lower *lw, const struct node *n)
 {
 	const struct tensor_type *t = &n->out[0]->type;
-	const struct place *y = place_of(lw, n->out[0]);
-	int cut = 0;
-	int64_t outer = 1, total = type_elems(t);
-	while (cut < t->rank && outer * outer < total)
-		outer *= t->dim[cut++];
+	struct place y = *place_of(lw, n->out[0]);
+	int cut = halfway(t);
 	struct vop o = {0};
 	o.lw = lw;
 	o.kind = TILE_MAP;
@@ -200,14 +225,18 @@ lower_random(struct lower *lw, const struct node *n)
 	o.param[0] = (double)node_int(n, ATTR_seed);
 	o.param[1] = (double)node_int(n, ATTR_stream);
 	o.nops = 4;
-	vop_map_space(&o, y);
 	struct place a = numbers(lw, t, 0, cut);
 	if (lw->region != NULL && lw->sched->split[n->out[0]->id])
 		a = group_slice(lw, &a);
+	else if (read_in_parts(n->out[0])) {
+		y = place_part(lw, &y);
+		a = place_part(lw, &a);
+	}
 	struct place b = numbers(lw, t, cut, t->rank);
-	vop_broadcast(&o, 1, place_of(lw, n->in[0]), y->rank);
-	vop_broadcast(&o, 2, &a, y->rank);
-	vop_broadcast(&o, 3, &b, y->rank);
+	vop_map_space(&o, &y);
+	vop_broadcast(&o, 1, place_of(lw, n->in[0]), y.rank);
+	vop_broadcast(&o, 2, &a, y.rank);
+	vop_broadcast(&o, 3, &b, y.rank);
 	return vop_run(&o);
 }
 

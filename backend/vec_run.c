@@ -143,6 +143,40 @@ step_room(const struct lower *lw)
 	return room > vop_step_limit(lw) ? room : vop_step_limit(lw);
 }
 
+/* Whether tiles of one element along dimension i take much less. What has no
+ * stride there, such as a row that all rows are added to, would be loaded for
+ * each of them. */
+static bool
+worth_cutting(const struct vop *o, int i)
+{
+	int64_t tile[2 * GRID_RANK], whole = need_bytes(o, o->tile);
+
+	memcpy(tile, o->tile, sizeof tile);
+	tile[i] = 1;
+	return need_bytes(o, tile) <= whole - whole / 8;
+}
+
+/* Cuts dimension after dimension, outermost first, until a tile takes no more
+ * than limit; worth: only those that make it much smaller. */
+static void
+cut_dims(struct vop *o, int64_t limit, bool worth)
+{
+	for (int i = 0; i < o->rank && need_bytes(o, o->tile) > limit; i++) {
+		int64_t size = o->dim[i].size;
+
+		if (o->dim[i].reduced)
+			break;
+		if (worth && !worth_cutting(o, i))
+			continue;
+		for (int64_t parts = 2; parts <= size &&
+		     need_bytes(o, o->tile) > limit;
+		     parts += 1 + parts / 16)
+			o->tile[i] = ceil_div(size, parts);
+		if (need_bytes(o, o->tile) > limit)
+			o->tile[i] = 1;
+	}
+}
+
 static bool
 choose_tile(struct vop *o)
 {
@@ -164,19 +198,9 @@ choose_tile(struct vop *o)
 		part = step_room(o->lw);
 	if (limit > part)
 		limit = part;
-	for (int i = 0; i < o->rank; i++) {
-		if (need_bytes(o, o->tile) <= limit)
-			return true;
-		if (o->dim[i].reduced)
-			break;
-		int64_t size = o->dim[i].size;
-		for (int64_t parts = 2; parts <= size &&
-		     need_bytes(o, o->tile) > limit;
-		     parts += 1 + parts / 16)
-			o->tile[i] = ceil_div(size, parts);
-		if (need_bytes(o, o->tile) > limit)
-			o->tile[i] = 1;
-	}
+	cut_dims(o, limit, true);
+	if (need_bytes(o, o->tile) > o->lw->gbuf_free)
+		cut_dims(o, limit, false);
 	if (need_bytes(o, o->tile) <= o->lw->gbuf_free)
 		return true;
 	lower_no_room(o->lw, need_bytes(o, o->tile));

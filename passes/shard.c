@@ -22,15 +22,22 @@ gather(struct shard *s, struct value *v)
 	return v;
 }
 
-/* This group's part of v. */
+/* This group's part of v, before the node `at` (NULL: at the end). */
 static struct value *
-part(struct shard *s, struct value *v)
+part_at(struct shard *s, struct value *v, struct node *at)
 {
 	struct attr a = attr_make_int(ATTR_size, s->parts);
 
-	v = build_op(s->to, OP_group_part, &v, 1, &a, 1, DT_NONE, NULL);
+	v = build_op(s->to, OP_group_part, &v, 1, &a, 1, DT_NONE, at);
 	v->def->phase = s->phase;
+	v->def->group = 0;
 	return v;
+}
+
+static struct value *
+part(struct shard *s, struct value *v)
+{
+	return part_at(s, v, NULL);
 }
 
 static struct value *
@@ -238,6 +245,39 @@ operands(struct shard *s, const struct node *n, const struct shard_use *use,
 	return true;
 }
 
+/* Random numbers for the batch: a group needs those of its part. */
+static bool
+is_noise(const struct shard *s, const struct node *n)
+{
+	const struct value *v = n->out[0];
+	const struct graph *g = s->from;
+
+	return n->op == OP_random_bits && divisible(s, &v->type) &&
+	    g->inputs.len > 0 && g->inputs.data[0]->type.rank > 0 &&
+	    g->inputs.data[0]->type.dim[0] == v->type.dim[0];
+}
+
+/* The first copy of the layer group that n belongs to: what is the same for all
+ * groups of the chip goes before it, as in between it would divide it. */
+static struct node *
+group_start(const struct shard *s, const struct node *n)
+{
+	struct node *r = s->run;
+
+	return r != NULL && n->group > 0 && !s->waiting &&
+	    r->group == n->group && strcmp(r->phase, n->phase) == 0 ? r : NULL;
+}
+
+static void
+follow_run(struct shard *s, struct node *c)
+{
+	const struct node *r = s->run;
+
+	if (r == NULL || r->group != c->group ||
+	    strcmp(r->phase, c->phase) != 0)
+		s->run = c;
+}
+
 static bool
 copy_node(struct shard *s, const struct node *n)
 {
@@ -247,6 +287,7 @@ copy_node(struct shard *s, const struct node *n)
 	struct value **in = NEW_ARRAY(s->arena, struct value *,
 	    (size_t)n->nin + 1);
 	struct diag quiet = {0};
+	bool noise = is_noise(s, n);
 	struct node *c;
 
 	s->phase = n->phase;
@@ -261,11 +302,19 @@ copy_node(struct shard *s, const struct node *n)
 	    .name = n->out[0]->name,
 	    .attrs = rule == SHARD_SPLIT ? share_attrs(s, n) : n->attrs,
 	    .out_dtype = n->out[0]->type.dtype};
+	if (noise)
+		spec.before = group_start(s, n);
 	c = graph_add(s->to, &quiet, &spec);
 	if (c == NULL)
 		return shard_refuse(s, n, "its share has no valid shape");
 	c->phase = n->phase;
-	c->group = s->waiting ? 0 : n->group;
+	c->group = s->waiting || noise ? 0 : n->group;
+	if (noise) {
+		s->held[n->out[0]->id].share = part_at(s, c->out[0],
+		    spec.before);
+		return true;
+	}
+	follow_run(s, c);
 	for (int i = 0; i < n->nout; i++) {
 		if (n->out[i] == NULL)
 			continue;

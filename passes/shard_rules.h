@@ -31,6 +31,8 @@ struct shard {
 	uint32_t last_read; /* nodes of `to` from here on are the end */
 	const struct node *scanned; /* read_late: up to here */
 	bool gathers;               /* and one was met behind last_read */
+	struct node *run;     /* the first copy of the nodes of one layer group
+	                         and phase that are being copied */
 };
 
 /* How a node runs in each group. */

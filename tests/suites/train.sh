@@ -364,3 +364,27 @@ for how in "-mprecision=fp32 -mgroups=1" "-mprecision=fp32 -mgroups=2" \
 		fi
 	done
 done
+
+# ---- groups of the chip drop what one group would ----
+
+cat >drop.net <<'END'
+network drop() {
+	input image : f32[N, 1, 14, 14] where N = 8
+	x = image -> conv(4, 3) -> relu -> dropout(0.4) -> flatten
+	output logits = x -> linear(64) -> relu -> dropout(0.5) -> linear(10)
+}
+END
+# loss ARGUMENTS...: of the epoch, to five digits; sums differ in their order
+loss() {
+	run 0 drop.net --data big --batch 8 --epochs 1 --lr 0.05 --seed 3 \
+	    --log log.jsonl "$@" && printf '%.4f\n' "$(value epoch train_loss)"
+}
+one=$(loss -mgroups=1)
+for how in -mgroups=2 -mgroups=4 "-mgroups=2 -fmbs=mbs2"; do
+	# shellcheck disable=SC2086
+	if [ -n "$one" ] && [ "$(loss $how)" = "$one" ]; then
+		ok "dropout $how"
+	else
+		bad "dropout $how: not $one"
+	fi
+done
