@@ -57,8 +57,10 @@ struct ahead {
 
 #define REACH 400 /* leaves that queues run ahead, at most */
 
-/* So many nodes of the array before; the farthest that has room. */
-static const int nodes_ahead[TILE_REACHES] = {6, 3, 1};
+/* So many nodes of the array before; the farthest that has room. With overlap
+ * loads are seldom waited for, and those of later layers, ahead of all others
+ * in line, hold up the ones that are. */
+static const int nodes_ahead[2][TILE_REACHES] = {{6, 3, 1}, {2, 1, 1}};
 
 static void
 set_reach(const struct ahead *h, struct tile_node *c,
@@ -82,7 +84,7 @@ set_reach(const struct ahead *h, struct tile_node *c,
 			at = array ? span[n->order].end : span[n->order].first;
 		if (first > REACH && at < first - REACH)
 			at = first - REACH;
-		while (k >= 0 && nodes_ahead[k] == i)
+		while (k >= 0 && nodes_ahead[h->overlap][k] == i)
 			reach[k--] = at;
 	}
 }
