@@ -5,8 +5,11 @@
 
 #include "support/str.h"
 
-#define TRIES 16 /* of first fit with what had no place put first */
-#define AHEAD_PART 4 /* of them with queues that run ahead */
+/* Tries of first fit with what had no place put first: of all that may run
+ * beside each other, and of parts that never do. */
+#define TRIES 16
+#define TRIES_PART 128
+#define AHEAD_PART 4 /* of TRIES with queues that run ahead */
 #define NAMED 8 /* buffers that the overflow diagnostic lists */
 
 struct plan {
@@ -136,7 +139,7 @@ report_full(struct plan *s, const char *what, const struct tile_item *items,
  * others, so many times. */
 static int64_t
 fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
-    bool early, int tries)
+    bool early, int64_t tries)
 {
 	int64_t used = -1;
 
@@ -146,7 +149,7 @@ fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
 		used = tile_first_fit(s->a, items, n, limit, early,
 		    (enum tile_fit_order)k);
 	}
-	for (int k = 0; k < tries && used < 0; k++)
+	for (int64_t k = 0; k < tries && used < 0; k++)
 		used = tile_first_fit(s->a, items, n, limit, early,
 		    TILE_FIT_SIZE);
 	return used;
@@ -155,9 +158,10 @@ fit(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
 /* Loads that run ahead save time: they are given up last. */
 static int64_t
 fit_early(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
-    int tries)
+    int64_t tries)
 {
-	int64_t used = fit(s, items, n, limit, true, tries / AHEAD_PART);
+	int64_t used = fit(s, items, n, limit, true,
+	    min64(tries, TRIES) / AHEAD_PART);
 
 	if (used >= 0)
 		return used;
@@ -245,7 +249,7 @@ fit_parts(struct plan *s, struct tile_item *items, size_t n, int64_t limit,
 			if (items[end].life.last > last)
 				last = items[end].life.last;
 		top = fit_early(s, items + first, end - first,
-		    limit > 0 ? limit - base : 0, TRIES);
+		    limit > 0 ? limit - base : 0, ahead ? TRIES : TRIES_PART);
 		if (top < 0)
 			return -1;
 		for (size_t i = first; i < end; i++)
