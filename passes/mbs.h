@@ -145,8 +145,9 @@ struct mbs_traffic mbs_plan_traffic(const struct mbs_plan *p);
 /* The same without weights of contractions and their gradients in groups, which
  * depend on the samples that the backend takes where it may choose. */
 struct mbs_traffic mbs_plan_fixed(const struct mbs_plan *p);
-/* What no schedule can avoid that computes no convolution twice: every saved
- * tensor out and in once, weights, gradients and updates once. */
+/* What no schedule can avoid that computes no convolution or mean over windows
+ * twice: every saved tensor out and in once, weights, gradients and updates
+ * once. */
 double mbs_lower_bound(const struct mbs_plan *p);
 
 /* Least cycles of the array for the contractions of a step and group of the

@@ -365,6 +365,22 @@ for how in "-mprecision=fp32 -mgroups=1" "-mprecision=fp32 -mgroups=2" \
 	done
 done
 
+# A momentum is loaded once and stored once: the update of the weight does not
+# load it again.
+moved() {
+	sed -n "/\"optimizer\"/,\$s/.*\"$1\":[[:space:]]*\([0-9]*\).*/\1/p" \
+	    stats.json | head -n 1
+}
+if wavecc wide.net -ftrain -fbatch=8 -mprecision=fp32 -mgbuf_bytes=65536 \
+    -march=wavecore -foptimizer=sgd,momentum=0.9 -o wide.wo >out 2>err &&
+    wavesim wide.wo --entry step --timing-only --stats stats.json \
+	>out 2>err && [ "$(moved write)" -gt 0 ] &&
+    [ "$(moved read)" -eq "$(moved write)" ]; then
+	ok "a momentum is loaded once"
+else
+	bad "a momentum is loaded once: $(moved read), $(moved write)"
+fi
+
 # ---- groups of the chip drop what one group would ----
 
 cat >drop.net <<'END'
