@@ -46,34 +46,35 @@ own_maker(const struct defer *f, const struct node *u, const struct value *v)
 	    (l == LOWER_WINDOW || l == LOWER_MAP) ? n : NULL;
 }
 
-/* What is to be there for the weight gradient n: its operand, or what that is
- * made of for n alone, by `chain` (AT_ONCE nodes at most). */
-static const struct value *
-origin(const struct defer *f, const struct node *n,
-    const struct node **chain, int *len)
+/* What is to be there for a weight gradient: its operand, or what that is made
+ * of for it alone, by a chain of nodes, the last first. */
+struct origin {
+	const struct value *x;
+	const struct node *chain[AT_ONCE];
+	int len;
+};
+
+static struct origin
+origin_of(const struct defer *f, const struct node *n)
 {
-	const struct value *x = n->in[0];
+	struct origin plain = {.x = n->in[0]}, o = plain;
 	const struct node *u = n, *m;
 	bool window = false;
 
-	*len = 0;
-	while (*len < AT_ONCE && (m = own_maker(f, u, x)) != NULL) {
+	while (o.len < AT_ONCE && (m = own_maker(f, u, o.x)) != NULL) {
 		window = window || op_info(m->op)->lowering == LOWER_WINDOW;
-		chain[(*len)++] = m;
-		x = m->in[0];
+		o.chain[o.len++] = m;
+		o.x = m->in[0];
 		u = m;
 	}
-	if (window && (x->kind != VALUE_NODE || f->pos[x->def->id] == 0))
-		return x;
-	*len = 0;
-	return n->in[0];
+	return window && (o.x->kind != VALUE_NODE ||
+	    f->pos[o.x->def->id] == 0) ? o : plain;
 }
 
 static struct family *
-family_of(const struct defer *f, const struct node *n,
-    const struct node **chain, int *len)
+family_of(const struct defer *f, const struct node *n)
 {
-	const struct value *x = origin(f, n, chain, len);
+	const struct value *x = origin_of(f, n).x;
 
 	/* not of what the loop makes itself */
 	return x->kind == VALUE_NODE && f->pos[x->def->id] > 0 ? NULL :
@@ -93,23 +94,9 @@ count(struct family *f, const struct node *n)
 static bool
 pays(const struct defer *d, const struct family *f)
 {
-	const struct value *x;
-	const struct node *chain[AT_ONCE];
-	int len;
-
-	if (f == NULL || f->members < 2)
-		return false;
-	x = origin(d, f->last, chain, &len);
-	return 2 * f->waiting < (f->members - 1) * type_bytes(&x->type);
-}
-
-static void
-put(struct schedule *s, uint32_t *at, const struct node *n,
-    const struct node *const *chain, int len)
-{
-	while (len > 0)
-		s->node[(*at)++] = chain[--len];
-	s->node[(*at)++] = n;
+	return f != NULL && f->members > 1 &&
+	    2 * f->waiting < (f->members - 1) *
+	    type_bytes(&origin_of(d, f->last).x->type);
 }
 
 /* Puts all that wait with the last of them, old[i], behind *at. */
@@ -118,11 +105,11 @@ put_family(const struct defer *d, const struct family *f,
     struct schedule *s, const struct node *const *old, uint32_t *at)
 {
 	for (uint32_t k = f->head; k > 0; k = d->next[k - 1]) {
-		const struct node *chain[AT_ONCE];
-		int len;
+		struct origin o = origin_of(d, old[k - 1]);
 
-		origin(d, old[k - 1], chain, &len);
-		put(s, at, old[k - 1], chain, len);
+		while (o.len > 0)
+			s->node[(*at)++] = o.chain[--o.len];
+		s->node[(*at)++] = old[k - 1];
 	}
 }
 
@@ -130,18 +117,16 @@ put_family(const struct defer *d, const struct family *f,
 static bool
 goes_along(const struct defer *d, const struct node *n)
 {
-	const struct node *u = n, *chain[AT_ONCE];
-	int len;
+	const struct node *u = n;
 
 	for (int k = 0; k <= AT_ONCE && u != NULL; k++) {
 		if (u->op == OP_conv_wgrad) {
+			struct origin o = origin_of(d, u);
 			bool found = false;
 
-			if (!pays(d, family_of(d, u, chain, &len)))
-				return false;
-			for (int i = 0; i < len; i++)
-				found = found || chain[i] == n;
-			return found;
+			for (int i = 0; i < o.len; i++)
+				found = found || o.chain[i] == n;
+			return found && pays(d, family_of(d, u));
 		}
 		u = u->nout == 1 && u->out[0]->uses.len > 0 ?
 		    u->out[0]->uses.data[0].node :
@@ -156,13 +141,10 @@ find(struct defer *d, const struct region *r)
 	for (uint32_t i = r->loop; i < r->after; i++)
 		d->pos[d->s->node[i]->id] = i - r->loop + 1;
 	for (uint32_t i = r->loop; i < r->after; i++) {
-		const struct node *n = d->s->node[i], *chain[AT_ONCE];
-		struct family *f;
-		int len;
+		const struct node *n = d->s->node[i];
+		struct family *f = n->op == OP_conv_wgrad ?
+		    family_of(d, n) : NULL;
 
-		if (n->op != OP_conv_wgrad)
-			continue;
-		f = family_of(d, n, chain, &len);
 		if (f != NULL)
 			count(f, n);
 	}
@@ -183,16 +165,15 @@ group_defer(struct lower *lw, struct region *r)
 	for (uint32_t i = 0; i < n; i++)
 		old[i] = s->node[r->loop + i];
 	for (uint32_t i = 0; i < n; i++) {
-		const struct node *x = old[i], *chain[AT_ONCE];
+		const struct node *x = old[i];
 		struct family *f;
-		int len;
 
 		if (x->op != OP_conv_wgrad) {
 			if (!goes_along(&d, x))
 				s->node[at++] = x;
 			continue;
 		}
-		f = family_of(&d, x, chain, &len);
+		f = family_of(&d, x);
 		if (!pays(&d, f)) {
 			s->node[at++] = x;
 			continue;
