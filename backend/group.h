@@ -25,6 +25,8 @@ struct region {
 	int64_t sub, full, rest; /* samples, iterations, samples of the last */
 	int64_t wanted;          /* the sub-batch asked for */
 	bool free;               /* it may be larger */
+	bool overlap;            /* array and vector unit have much to do
+	                            beside each other */
 	int64_t wish;            /* bytes for a sample's values in a sweep,
 	                            once counted */
 	struct tile_moves moves; /* in all iterations */
@@ -84,6 +86,12 @@ void group_number(struct lower *lw, const struct region *r);
  * there is none. */
 bool group_pools(struct lower *lw, struct region *r);
 
+/* ---- group_interleave.c ---- */
+/* Orders r's loop so that array and vector unit have more to do beside each
+ * other, with up to limit bytes of values on chip (r->local, r->sub samples);
+ * false when it is as it was. */
+bool group_interleave(struct lower *lw, struct region *r, int64_t limit);
+
 /* ---- group_sink.c ---- */
 /* Moves nodes of r's loop to the one that reads their result, where that takes
  * less room than it has them keep. */
@@ -95,10 +103,11 @@ void group_sink(struct lower *lw, struct region *r);
 const struct node *group_sweep(const struct lower *lw,
     const struct node *first);
 
-/* ---- group_fit.c ---- */
+/* ---- group_sub.c ---- */
 /* Decides what stays on chip in r's iterations and how many samples they
  * take; cap: bytes of the global buffer. */
 void group_fit(struct lower *lw, struct region *r, int64_t cap);
+
 /* ---- group_halves.c ---- */
 /* The end of the run of vector nodes from position at on in r's loop that is
  * lowered half a sub-batch at a time, and what values take meanwhile; `at`

@@ -1,39 +1,10 @@
-/* Layer groups: what stays on chip within an iteration, and how many samples
- * one takes. */
-#include "backend/group.h"
+/* Layer groups: what stays on chip within an iteration. */
+#include "backend/group_fit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/place.h"
 #include "backend/vec.h"
-
-/* A root as one region's loop sees it; positions count from the loop's
- * first. */
-struct guest {
-	struct info *root;
-	int64_t first, last;
-	int64_t readers;  /* nodes that read it */
-	double reads;     /* how much of it they read, all together */
-	const char *layer; /* KEEP_FIRST: the first to read it */
-	const char *maker; /* and the one that makes it */
-	bool over;         /* later layers load it */
-	bool part;         /* read before all of a concatenation is there */
-	uint32_t counted; /* the last of them, + 1 */
-	struct guest *takes; /* dies where this one starts: see reuse */
-	bool made;        /* computed here */
-	bool hard;        /* must be on chip */
-};
-
-struct fit {
-	struct lower *lw;
-	struct region *r;
-	int64_t cap;
-	struct guest *guest; /* those that may be on chip */
-	size_t n;
-	int64_t *fixed; /* working bytes by position, for one sample */
-	int64_t *extra; /* and whatever the sub-batch */
-};
 
 static int64_t
 round_up(int64_t v, int64_t to)
@@ -47,227 +18,6 @@ guest_bytes(const struct fit *f, const struct guest *g, int64_t sub)
 	return round_up(g->root->bytes / f->lw->sched->batch * sub,
 	    f->lw->target->sram_align) * (f->r->sweep ? SWEEP_DEPTH : 1);
 }
-
-/* ---- who is there ---- */
-
-static bool
-same_layer(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* KEEP_FIRST and KEEP_DRAM: whether the reader at a position comes too late to
- * find it on chip. */
-static bool
-late(const struct fit *f, struct guest *g, uint32_t at, bool made)
-{
-	const char *layer = f->lw->sched->node[f->r->loop + at]->loc.node;
-	enum keep keep = g->root->v->keep;
-	if (keep != KEEP_FIRST && (keep != KEEP_DRAM || f->r->sweep))
-		return false;
-	if (made) {
-		g->maker = layer;
-		return false;
-	}
-	if (!g->made || same_layer(layer, g->maker))
-		return false;
-	if (g->layer == NULL && keep == KEEP_FIRST)
-		g->layer = layer;
-	g->over = g->over || keep == KEEP_DRAM || !same_layer(layer, g->layer);
-	return g->over;
-}
-
-/* How much n reads of v: where a contraction's window of one element moves in
- * steps, that part of it. */
-static double
-part_read(const struct node *n, const struct value *v)
-{
-	const struct tensor_type *w = n->op == OP_conv ? &n->in[1]->type :
-	    n->op == OP_conv_wgrad ? &n->out[0]->type : NULL;
-	const int64_t *strides;
-	double part = 1;
-	size_t axes;
-	if (w == NULL || n->in[0] != v)
-		return 1;
-	strides = node_ints(n, ATTR_strides, &axes);
-	for (size_t i = 0; i < axes; i++)
-		if (w->dim[2 + i] == 1)
-			part /= (double)strides[i];
-	return part;
-}
-
-static void
-note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
-    bool made)
-{
-	struct info *root;
-	if (f->lw->res->info[v->id].inlined) {
-		for (int i = 0; i < v->def->nin && !made; i++)
-			note(f, slot, v->def->in[i], at, false);
-		return;
-	}
-	root = place_root(f->lw, v);
-	if (!f->lw->sched->split[root->v->id] || root->bytes == 0)
-		return;
-	if (slot[root->v->id] == 0) {
-		f->guest[f->n] = (struct guest){.root = root, .first = at};
-		slot[root->v->id] = ++f->n;
-	}
-	struct guest *g = &f->guest[slot[root->v->id] - 1];
-	if (late(f, g, at, made))
-		return;
-	g->last = at;
-	g->made = g->made || made;
-	g->part = g->part || (!made &&
-	    f->lw->res->info[place_behind(f->lw, v)->id].into != NULL);
-	if (!made && g->counted != at + 1) {
-		g->counted = at + 1;
-		g->readers++;
-		g->reads += part_read(f->lw->sched->node[f->r->loop + at], v);
-	}
-}
-
-/* Values made here stay for their readers; what others made is loaded once
- * where several read it. */
-static bool
-wants_chip(const struct guest *g, bool sweep)
-{
-	if (g->root->converted || (g->part && !g->made))
-		return false;
-	if (sweep)
-		return g->made ? g->readers > 0 : g->readers > 1;
-	return g->readers > !g->made;
-}
-
-/* How many values n reads and writes, with those of trees it computes. */
-static size_t
-most_guests(const struct lower *lw, const struct node *n)
-{
-	size_t sum = (size_t)(n->nin + n->nout);
-	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != NULL && lw->res->info[n->in[i]->id].inlined)
-			sum += most_guests(lw, n->in[i]->def);
-	return sum;
-}
-
-/* ---- who computes into whose buffer ---- */
-
-/* Whether n, or an element-wise op that it computes, reads a view of root: that
- * is another element of it than the one that n writes. */
-static bool
-reads_view(struct lower *lw, const struct node *n, const struct info *root)
-{
-	for (int i = 0; i < n->nin; i++) {
-		const struct value *v = n->in[i];
-		if (v == NULL || v == root->v)
-			continue;
-		if (lw->res->info[v->id].inlined ?
-		    reads_view(lw, v->def, root) : place_root(lw, v) == root)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the root holds an output, which may be stored after its readers. */
-static bool
-holds_output(struct lower *lw, const struct info *root)
-{
-	for (size_t i = 0; i < lw->g->outputs.len; i++)
-		if (place_root(lw, lw->g->outputs.data[i]) == root)
-			return true;
-	return false;
-}
-
-/* An operand of n, maybe of an element-wise op that n computes, which lies as
- * y does and which nobody reads later. */
-static struct guest *
-dying_operand(struct fit *f, const size_t *slot, const struct node *n,
-    const struct value *y, int64_t at)
-{
-	struct lower *lw = f->lw;
-	for (int i = 0; i < n->nin; i++) {
-		const struct value *v = n->in[i];
-		struct guest *g = NULL;
-		if (v == NULL)
-			continue;
-		if (lw->res->info[v->id].inlined)
-			g = dying_operand(f, slot, v->def, y, at);
-		else if (slot[v->id] > 0)
-			g = &f->guest[slot[v->id] - 1];
-		if (g != NULL && g->last == at && !g->over &&
-		    type_equal(&g->root->v->type, &y->type) &&
-		    place_same_layout(&g->root->rel,
-		    &place_resolve(lw, y)->rel))
-			return g;
-	}
-	return NULL;
-}
-
-/* Lets the result of an element-wise op take the buffer of an operand: what
- * is stored in it has been stored, what is read of it is read element by
- * element before the result is written. */
-static void
-find_reuse(struct fit *f, size_t *slot)
-{
-	struct lower *lw = f->lw;
-	memset(slot, 0, lw->g->nvalues * sizeof *slot);
-	for (size_t i = 0; i < f->n; i++)
-		slot[f->guest[i].root->v->id] = i + 1;
-	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
-		const struct node *n = lw->sched->node[i];
-		const struct value *y = n->out[0];
-		if (op_info(n->op)->lowering != LOWER_MAP || n->nout != 1 ||
-		    place_is_view(lw, n) || place_inlined(lw, n) ||
-		    slot[y->id] == 0 || !place_resolve(lw, y)->is_root)
-			continue;
-		struct guest *from = dying_operand(f, slot, n, y,
-		    i - f->r->loop);
-		if (from != NULL && !reads_view(lw, n, from->root) &&
-		    !holds_output(lw, from->root))
-			f->guest[slot[y->id] - 1].takes = from;
-	}
-}
-
-static void
-collect(struct fit *f)
-{
-	struct lower *lw = f->lw;
-	const struct schedule *s = lw->sched;
-	size_t *slot = NEW_ARRAY(lw->arena, size_t, lw->g->nvalues + 1);
-	size_t most = 0, kept = 0;
-	f->n = 0;
-	for (uint32_t i = f->r->loop; i < f->r->after; i++)
-		most += most_guests(lw, s->node[i]);
-	f->guest = NEW_ARRAY(lw->arena, struct guest, most + 1);
-	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
-		const struct node *n = s->node[i];
-		bool view = place_is_view(lw, n) || place_inlined(lw, n);
-		for (int k = 0; k < n->nin && !view; k++)
-			if (n->in[k] != NULL)
-				note(f, slot, n->in[k], i - f->r->loop, false);
-		for (int k = 0; k < n->nout && !view; k++)
-			if (n->out[k] != NULL)
-				note(f, slot, n->out[k], i - f->r->loop, true);
-	}
-	for (size_t i = 0; i < f->n; i++) {
-		if (!wants_chip(&f->guest[i], f->r->sweep))
-			continue;
-		f->guest[kept] = f->guest[i];
-		f->guest[kept].hard = f->r->sweep || (f->guest[i].made &&
-		    f->guest[i].root->v->keep == KEEP_CHIP);
-		kept++;
-	}
-	f->n = kept;
-	for (size_t i = 0; i < kept; i++) {
-		struct guest *g = &f->guest[i];
-		f->r->until[g->root->v->id] = g->over ? (uint32_t)g->last : 0;
-		g->root->escapes = g->root->escapes || g->over;
-	}
-	if (!f->r->sweep)
-		find_reuse(f, slot);
-}
-
-/* ---- how much ---- */
 
 /* The least that steps of a reduction leave: all of what it sums. */
 static int64_t
@@ -345,10 +95,8 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 	return true;
 }
 
-/* Transfers that a guest spares by staying: what is loaded has to be read once
- * anyway, and what is made here and read elsewhere is stored anyway. */
-static double
-spared(const struct guest *g)
+double
+fit_spared(const struct guest *g)
 {
 	return g->reads + (g->made ? !g->root->escapes : -1);
 }
@@ -357,7 +105,7 @@ spared(const struct guest *g)
 static double
 gain_of(const struct guest *g)
 {
-	return spared(g) / (double)(g->last - g->first + 1);
+	return fit_spared(g) / (double)(g->last - g->first + 1);
 }
 
 /* The guest at position at that gains least by staying. */
@@ -379,14 +127,6 @@ pick_victim(struct fit *f, int64_t at, bool hard)
 		}
 	}
 	return worst;
-}
-
-static void
-set_iterations(const struct lower *lw, struct region *r, int64_t sub)
-{
-	r->sub = sub;
-	r->full = lw->sched->batch / sub;
-	r->rest = lw->sched->batch % sub;
 }
 
 /* Small sums, such as those of a bias, take less room than their transfers
@@ -543,10 +283,8 @@ readmit(struct fit *f)
 	}
 }
 
-/* Lets what gains least leave until sub samples fit; last: also what was to
- * stay. False when they do not. */
-static bool
-attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
+bool
+fit_attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 {
 	struct region *r = f->r;
 	int64_t at;
@@ -577,9 +315,8 @@ attempt(struct fit *f, int64_t cap, int64_t sub, bool last)
 	return true;
 }
 
-/* What the region would have kept. */
-static void
-remark_left(const struct fit *f)
+void
+fit_remark(const struct fit *f)
 {
 	const struct region *r = f->r;
 	for (size_t i = 0; i < f->n; i++) {
@@ -595,188 +332,4 @@ remark_left(const struct fit *f)
 		    g->made ? "made here" : "loaded",
 		    (long long)g->readers);
 	}
-}
-
-/* ---- how many samples ---- */
-
-/* Bytes of the weights that each iteration loads. */
-static double
-weight_bytes(const struct fit *f)
-{
-	const struct schedule *s = f->lw->sched;
-	double sum = 0;
-	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
-		const struct node *n = s->node[i];
-		if (op_info(n->op)->lowering == LOWER_MATRIX &&
-		    s->part[n->id] != PART_SUM && !s->split[n->in[1]->id])
-			sum += (double)type_bytes(&n->in[1]->type);
-	}
-	return sum;
-}
-
-/* Bytes of weight gradients: of those whose partial sums go through DRAM,
- * away, or of all others. */
-static double
-gradient_bytes(const struct fit *f, bool away)
-{
-	const struct schedule *s = f->lw->sched;
-	double sum = 0;
-	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
-		const struct node *n = s->node[i];
-		if (op_info(n->op)->lowering == LOWER_MATRIX &&
-		    s->part[n->id] == PART_SUM &&
-		    f->r->local[n->out[0]->id] != away)
-			sum += (double)type_bytes(&n->out[0]->type);
-	}
-	return sum;
-}
-
-/* Bytes that guests which left move, in all iterations. */
-static double
-left_bytes(const struct fit *f)
-{
-	double sum = 0;
-	for (size_t i = 0; i < f->n; i++)
-		if (!f->r->local[f->guest[i].root->v->id])
-			sum += spared(&f->guest[i]) *
-			    (double)f->guest[i].root->bytes;
-	return sum;
-}
-
-/* What so many iterations move, with what they need not; -1: their samples do
- * not fit. */
-static double
-iterations_move(struct fit *f, int64_t cap, int64_t n)
-{
-	if (!attempt(f, cap, ceil_div(f->lw->sched->batch, n), false))
-		return -1;
-	return (double)n * (weight_bytes(f) + 2 * gradient_bytes(f, true)) +
-	    left_bytes(f);
-}
-
-/* Fewer iterations than n that move least, or n. */
-static int64_t
-fewer(struct fit *f, int64_t cap, int64_t n, double *least)
-{
-	int64_t batch = f->lw->sched->batch, best = n;
-	while (--n > 0) {
-		double bytes;
-		if (ceil_div(batch, ceil_div(batch, n)) != n)
-			continue; /* fewer iterations take as many */
-		bytes = iterations_move(f, cap, n);
-		if (bytes < 0 || left_bytes(f) > *least)
-			break; /* as with every larger sub-batch */
-		if (bytes < *least) {
-			*least = bytes;
-			best = n;
-		}
-	}
-	return best;
-}
-
-/* The same with more of them, while values leave. */
-static int64_t
-more(struct fit *f, int64_t cap, int64_t n, double *least)
-{
-	int64_t batch = f->lw->sched->batch, best = n;
-	while (n < batch && left_bytes(f) > 0) {
-		double bytes;
-		n = ceil_div(batch, ceil_div(batch, n) - 1);
-		bytes = iterations_move(f, cap, n);
-		if (bytes < 0 || (double)n * weight_bytes(f) > *least)
-			break;
-		if (bytes < *least) {
-			*least = bytes;
-			best = n;
-		}
-	}
-	return best;
-}
-
-/* The sub-batch that moves least. */
-static int64_t
-best_sub(struct fit *f, int64_t cap, double *least)
-{
-	int64_t batch = f->lw->sched->batch, n = ceil_div(batch, f->r->wanted);
-	int64_t small, large;
-	*least = iterations_move(f, cap, n);
-	if (*least < 0)
-		return f->r->wanted;
-	small = more(f, cap, n, least);
-	large = fewer(f, cap, n, least);
-	return ceil_div(batch, large != n ? large : small);
-}
-
-/* An order in which array and vector unit have more to do beside each other;
- * false when it is as it was. */
-static bool
-reorder(struct lower *lw, struct region *r)
-{
-	bool delayed = group_delay(lw, r), pools = group_pools(lw, r);
-	return delayed || pools;
-}
-
-/* The same in that order, where it moves no more; else the order is as
- * before. */
-static int64_t
-best_order(struct fit *f, int64_t cap)
-{
-	struct region *r = f->r;
-	struct schedule *s = f->lw->sched;
-	size_t n = r->after - r->loop;
-	double plain, changed;
-	int64_t sub = best_sub(f, cap, &plain), other;
-	const struct node **old = NEW_ARRAY(f->lw->arena,
-	    const struct node *, n + 1);
-	if (!f->lw->p->overlap || plain < 0)
-		return sub;
-	memcpy(old, &s->node[r->loop], n * sizeof(*old));
-	if (!reorder(f->lw, r))
-		return sub;
-	collect(f);
-	other = best_sub(f, cap, &changed);
-	if (changed >= 0 && changed <= plain)
-		return other;
-	memcpy(&s->node[r->loop], old, n * sizeof(*old));
-	group_number(f->lw, r);
-	collect(f);
-	return sub;
-}
-
-static struct tile_moves
-moves(const struct fit *f)
-{
-	double n = (double)(f->r->full + (f->r->rest > 0));
-	struct tile_moves m = {.weights = n * weight_bytes(f),
-	    .sums = (2 * n - 1) * gradient_bytes(f, true) +
-	    gradient_bytes(f, false), .left = left_bytes(f)};
-	return m;
-}
-
-void
-group_fit(struct lower *lw, struct region *r, int64_t cap)
-{
-	struct fit f = {.lw = lw, .r = r};
-	int64_t sub = r->wanted;
-	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
-	r->until = NEW_ARRAY(lw->arena, uint32_t, lw->g->nvalues + 1);
-	r->takes = NEW_ARRAY(lw->arena, const struct value *,
-	    lw->g->nvalues + 1);
-	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
-	collect(&f);
-	if (r->free)
-		sub = best_order(&f, cap);
-	while (sub > 1 && !attempt(&f, cap, sub, false))
-		sub--;
-	/* where not even one fits the node says what it needs */
-	if (sub == 1 && !attempt(&f, cap, 1, false))
-		attempt(&f, cap, 1, true);
-	set_iterations(lw, r, sub);
-	r->moves = moves(&f);
-	remark_left(&f);
-	r->room = f.cap;
-	r->peak = 0;
-	for (uint32_t i = 0; i < r->after - r->loop; i++)
-		if (r->live[i] > r->peak)
-			r->peak = r->live[i];
 }

@@ -207,6 +207,9 @@ remark(struct lower *lw, const struct region *r)
 	    (long long)r->sub, (long long)r->full,
 	    r->rest > 0 ? " and a partial one" : "", (long long)r->peak,
 	    (long long)r->room);
+	if (r->overlap)
+		diag_remark(lw->diag, &n->loc, "lower: layer group %u, %s: "
+		    "branches run beside each other", r->group, r->phase);
 	if (r->sub < r->wanted)
 		diag_remark(lw->diag, &n->loc, "lower: layer group %u, %s: "
 		    "the %lld samples asked for do not fit", r->group,
@@ -245,6 +248,7 @@ group_lower(struct lower *lw, struct region *r,
 	lw->carry = r->full > 1 ? CARRY_LOOP : CARRY_NEW;
 	if (r->full > 1) {
 		lw->region_loop = tile_loop_open(lw->p, "sub", r->full);
+		lw->region_loop->overlap = r->overlap;
 		if (!r->sweep)
 			watch(lw, r);
 	}

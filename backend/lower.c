@@ -20,10 +20,8 @@ op_location(struct lower *lw, const struct loc *loc)
 	return arena_printf(lw->arena, "%s:%d:%d", file, loc->line, loc->col);
 }
 
-/* Mathematical products of a contraction, border padding included; paper also
- * counts the zeros that a strided data gradient inserts. */
-static int64_t
-node_macs(const struct node *n, bool paper)
+int64_t
+lower_macs(const struct node *n, bool paper)
 {
 	const struct value *w = n->nin > 1 ? n->in[1] : NULL;
 	const struct value *y = n->out[0];
@@ -63,8 +61,8 @@ add_op(struct lower *lw, const struct node *n)
 	op.op = op_info(n->op)->name;
 	op.phase = n->phase != NULL ? n->phase : "forward";
 	op.loc = op_location(lw, &n->loc);
-	op.macs = node_macs(n, false) * lw->p->groups;
-	op.macs_paper = node_macs(n, true) * lw->p->groups;
+	op.macs = lower_macs(n, false) * lw->p->groups;
+	op.macs_paper = lower_macs(n, true) * lw->p->groups;
 	VEC_PUSH(lw->p->arena, &lw->p->ops, op);
 	lw->p->cur_op = (uint32_t)lw->p->ops.len - 1;
 }

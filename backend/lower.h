@@ -65,6 +65,11 @@ struct lower {
 	uint32_t *op_of; /* index into ops, by position in the schedule */
 };
 
+/* ---- lower.c ---- */
+/* Mathematical products of a contraction, border padding included; paper also
+ * counts the zeros that a strided data gradient inserts. */
+int64_t lower_macs(const struct node *n, bool paper);
+
 /* ---- place.c: layouts, aliases, residency ---- */
 struct lower_budget;
 bool place_values(struct lower *lw, struct lower_budget *budget);

@@ -138,6 +138,7 @@ struct tile_loop {
 	int64_t count;    /* at least 1 */
 	struct tile_loop *parent;
 	int depth;        /* 0 at top level */
+	bool overlap;     /* as that of the program, for what is in it */
 	struct tile_node *first, *last;
 	struct tile_node *node; /* this loop in its parent's body */
 };

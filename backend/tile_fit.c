@@ -62,6 +62,16 @@ struct ahead {
  * in line, hold up the ones that are. */
 static const int nodes_ahead[2][TILE_REACHES] = {{6, 3, 1}, {2, 1, 1}};
 
+/* Whether array and vector unit are to run beside each other in c. */
+static bool
+overlaps(const struct ahead *h, const struct tile_node *c)
+{
+	for (const struct tile_loop *l = c->parent; l != NULL; l = l->parent)
+		if (l->overlap)
+			return true;
+	return h->overlap;
+}
+
 static void
 set_reach(const struct ahead *h, struct tile_node *c,
     const struct tile_insn *leaf, uint32_t *reach)
@@ -70,6 +80,7 @@ set_reach(const struct ahead *h, struct tile_node *c,
 	uint32_t first = span[c->order].first, at = first;
 	bool load = leaf->kind == TILE_LOAD;
 	bool array = (1u << leaf->queue & ARRAY_QUEUES) != 0;
+	bool overlap = overlaps(h, c);
 	struct tile_node *n = load ? node_before(h->before.any, c) : NULL;
 	int k = TILE_REACHES - 1;
 
@@ -77,7 +88,7 @@ set_reach(const struct ahead *h, struct tile_node *c,
 		at = span[n->order].first;
 	n = c;
 	for (int i = 1; k >= 0; i++) {
-		n = n != NULL && (load || (h->overlap && i == 1)) ?
+		n = n != NULL && (load || (overlap && i == 1)) ?
 		    node_before(h->before.array, n) :
 		    NULL;
 		if (n != NULL)

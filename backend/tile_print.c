@@ -453,6 +453,7 @@ print_body(struct strbuf *s, const struct tile_node *n, int depth)
 			strbuf_add_quoted(s, n->loop->name);
 		}
 		strbuf_addf(s, " count=%lld", (long long)n->loop->count);
+		field(s, "overlap", n->loop->overlap, 0);
 		if (n->op != 0)
 			strbuf_addf(s, " @%u", n->op);
 		strbuf_add(s, " {\n");

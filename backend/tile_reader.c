@@ -103,12 +103,22 @@ read_target(struct tile_reader *r)
 	}
 }
 
+static bool
+read_overlap(struct tile_reader *r, struct tile_word head)
+{
+	int64_t overlap = tile_take_int(r, "overlap", 0);
+
+	if (overlap < 0 || overlap > 1)
+		tile_reader_error(r, head.pos, "overlap=%lld is not 0 or 1",
+		    (long long)overlap);
+	return overlap != 0;
+}
+
 static void
 read_program(struct tile_reader *r, struct tile_word head)
 {
 	struct tile_value *name = tile_take_plain(r, VAL_STRING);
 	int64_t groups = tile_take_int(r, "groups", 1);
-	int64_t overlap = tile_take_int(r, "overlap", 0);
 
 	if (name == NULL)
 		tile_reader_error(r, head.pos, "the entry has no name");
@@ -117,11 +127,8 @@ read_program(struct tile_reader *r, struct tile_word head)
 	if (groups < 1 || groups > INT32_MAX)
 		tile_reader_error(r, head.pos, "%lld groups",
 		    (long long)groups);
-	if (overlap < 0 || overlap > 1)
-		tile_reader_error(r, head.pos, "overlap=%lld is not 0 or 1",
-		    (long long)overlap);
 	r->p->groups = (int)groups;
-	r->p->overlap = overlap != 0;
+	r->p->overlap = read_overlap(r, head);
 	r->p->gbuf_used = tile_take_int(r, "gbuf", 0);
 	r->p->wbuf_used = tile_take_int(r, "wbuf", 0);
 	r->p->dram_used = tile_take_int(r, "dram", 0);
@@ -268,6 +275,7 @@ read_loop(struct tile_reader *r, struct tile_word head)
 	struct tile_value *id = tile_take_plain(r, VAL_SUM);
 	struct tile_value *name = tile_take_plain(r, VAL_STRING);
 	int64_t count = tile_take_int(r, "count", 0), n = -1;
+	bool overlap = read_overlap(r, head);
 	struct tile_loop *l;
 
 	if (id != NULL && id->sum->kind == TERM_LOOP)
@@ -286,6 +294,7 @@ read_loop(struct tile_reader *r, struct tile_word head)
 	r->p->cur_op = read_op_index(r);
 	l = tile_loop_open(r->p, name != NULL ? name->word.text : NULL,
 	    count);
+	l->overlap = overlap;
 	if (n < 0)
 		return;
 	while ((int64_t)r->loop.len <= n)

@@ -1,0 +1,242 @@
+/* Layer groups: how many samples an iteration takes, and the order of its
+ * nodes. */
+#include <string.h>
+
+#include "backend/group_fit.h"
+
+static void
+set_iterations(const struct lower *lw, struct region *r, int64_t sub)
+{
+	r->sub = sub;
+	r->full = lw->sched->batch / sub;
+	r->rest = lw->sched->batch % sub;
+}
+
+/* Bytes of the weights that each iteration loads. */
+static double
+weight_bytes(const struct fit *f)
+{
+	const struct schedule *s = f->lw->sched;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    s->part[n->id] != PART_SUM && !s->split[n->in[1]->id])
+			sum += (double)type_bytes(&n->in[1]->type);
+	}
+	return sum;
+}
+
+/* Bytes of weight gradients: of those whose partial sums go through DRAM,
+ * away, or of all others. */
+static double
+gradient_bytes(const struct fit *f, bool away)
+{
+	const struct schedule *s = f->lw->sched;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		if (op_info(n->op)->lowering == LOWER_MATRIX &&
+		    s->part[n->id] == PART_SUM &&
+		    f->r->local[n->out[0]->id] != away)
+			sum += (double)type_bytes(&n->out[0]->type);
+	}
+	return sum;
+}
+
+/* Bytes that guests which left move, in all iterations. */
+static double
+left_bytes(const struct fit *f)
+{
+	double sum = 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->r->local[f->guest[i].root->v->id])
+			sum += fit_spared(&f->guest[i]) *
+			    (double)f->guest[i].root->bytes;
+	return sum;
+}
+
+/* What so many iterations move, with what they need not; -1: their samples do
+ * not fit. */
+static double
+iterations_move(struct fit *f, int64_t cap, int64_t n)
+{
+	if (!fit_attempt(f, cap, ceil_div(f->lw->sched->batch, n), false))
+		return -1;
+	return (double)n * (weight_bytes(f) + 2 * gradient_bytes(f, true)) +
+	    left_bytes(f);
+}
+
+/* Fewer iterations than n that move least, or n. */
+static int64_t
+fewer(struct fit *f, int64_t cap, int64_t n, double *least)
+{
+	int64_t batch = f->lw->sched->batch, best = n;
+	while (--n > 0) {
+		double bytes;
+		if (ceil_div(batch, ceil_div(batch, n)) != n)
+			continue; /* fewer iterations take as many */
+		bytes = iterations_move(f, cap, n);
+		if (bytes < 0 || left_bytes(f) > *least)
+			break; /* as with every larger sub-batch */
+		if (bytes < *least) {
+			*least = bytes;
+			best = n;
+		}
+	}
+	return best;
+}
+
+/* The same with more of them, while values leave. */
+static int64_t
+more(struct fit *f, int64_t cap, int64_t n, double *least)
+{
+	int64_t batch = f->lw->sched->batch, best = n;
+	while (n < batch && left_bytes(f) > 0) {
+		double bytes;
+		n = ceil_div(batch, ceil_div(batch, n) - 1);
+		bytes = iterations_move(f, cap, n);
+		if (bytes < 0 || (double)n * weight_bytes(f) > *least)
+			break;
+		if (bytes < *least) {
+			*least = bytes;
+			best = n;
+		}
+	}
+	return best;
+}
+
+/* The sub-batch that moves least. */
+static int64_t
+best_sub(struct fit *f, int64_t cap, double *least)
+{
+	int64_t batch = f->lw->sched->batch, n = ceil_div(batch, f->r->wanted);
+	int64_t small, large;
+	*least = iterations_move(f, cap, n);
+	if (*least < 0)
+		return f->r->wanted;
+	small = more(f, cap, n, least);
+	large = fewer(f, cap, n, least);
+	return ceil_div(batch, large != n ? large : small);
+}
+
+/* An order in which array and vector unit have more to do beside each other;
+ * false when it is as it was. */
+static bool
+reorder(struct lower *lw, struct region *r)
+{
+	bool delayed = group_delay(lw, r), pools = group_pools(lw, r);
+	return delayed || pools;
+}
+
+/* The same in that order, where it moves no more; else the order is as
+ * before. */
+static int64_t
+best_order(struct fit *f, int64_t cap)
+{
+	struct region *r = f->r;
+	struct schedule *s = f->lw->sched;
+	size_t n = r->after - r->loop;
+	double plain, changed;
+	int64_t sub = best_sub(f, cap, &plain), other;
+	const struct node **old = NEW_ARRAY(f->lw->arena,
+	    const struct node *, n + 1);
+	if (!f->lw->p->overlap || plain < 0)
+		return sub;
+	memcpy(old, &s->node[r->loop], n * sizeof(*old));
+	if (!reorder(f->lw, r))
+		return sub;
+	fit_collect(f);
+	other = best_sub(f, cap, &changed);
+	if (changed >= 0 && changed <= plain)
+		return other;
+	memcpy(&s->node[r->loop], old, n * sizeof(*old));
+	group_number(f->lw, r);
+	fit_collect(f);
+	return sub;
+}
+
+static int64_t
+peak(const struct region *r)
+{
+	int64_t most = 0;
+	for (uint32_t i = 0; i < r->after - r->loop; i++)
+		if (r->live[i] > most)
+			most = r->live[i];
+	return most;
+}
+
+/* Whether what the values on chip are depends on the order of their readers. */
+static bool
+keeps_first(const struct fit *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->guest[i].root->v->keep == KEEP_FIRST)
+			return true;
+	return false;
+}
+
+/* An order with more to do beside each other, where it moves no more and its
+ * values need no more room than before; else the order is as before. */
+static void
+interleave(struct fit *f, int64_t cap)
+{
+	struct region *r = f->r;
+	struct schedule *s = f->lw->sched;
+	size_t n = r->after - r->loop;
+	int64_t sub = r->sub, most = peak(r);
+	double left = left_bytes(f);
+	const struct node **old;
+	if (r->sweep || keeps_first(f))
+		return;
+	old = NEW_ARRAY(f->lw->arena, const struct node *, n + 1);
+	memcpy(old, &s->node[r->loop], n * sizeof(*old));
+	if (!group_interleave(f->lw, r, most))
+		return;
+	fit_collect(f);
+	r->overlap = fit_attempt(f, cap, sub, false) && left_bytes(f) <= left &&
+	    peak(r) <= most;
+	if (r->overlap)
+		return;
+	memcpy(&s->node[r->loop], old, n * sizeof(*old));
+	group_number(f->lw, r);
+	fit_collect(f);
+	fit_attempt(f, cap, sub, false);
+}
+
+static struct tile_moves
+moves(const struct fit *f)
+{
+	double n = (double)(f->r->full + (f->r->rest > 0));
+	struct tile_moves m = {.weights = n * weight_bytes(f),
+	    .sums = (2 * n - 1) * gradient_bytes(f, true) +
+	    gradient_bytes(f, false), .left = left_bytes(f)};
+	return m;
+}
+
+void
+group_fit(struct lower *lw, struct region *r, int64_t cap)
+{
+	struct fit f = {.lw = lw, .r = r};
+	int64_t sub = r->wanted;
+	r->local = NEW_ARRAY(lw->arena, bool, lw->g->nvalues + 1);
+	r->until = NEW_ARRAY(lw->arena, uint32_t, lw->g->nvalues + 1);
+	r->takes = NEW_ARRAY(lw->arena, const struct value *,
+	    lw->g->nvalues + 1);
+	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
+	fit_collect(&f);
+	if (r->free)
+		sub = best_order(&f, cap);
+	while (sub > 1 && !fit_attempt(&f, cap, sub, false))
+		sub--;
+	/* where not even one fits the node says what it needs */
+	if (sub > 1 || fit_attempt(&f, cap, 1, false))
+		interleave(&f, cap);
+	else
+		fit_attempt(&f, cap, 1, true);
+	set_iterations(lw, r, sub);
+	r->moves = moves(&f);
+	fit_remark(&f);
+	r->room = f.cap;
+	r->peak = peak(r);
+}
