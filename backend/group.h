@@ -81,16 +81,16 @@ bool group_delay(struct lower *lw, struct region *r);
 /* Tells lw->res the positions of the nodes in r's loop. */
 void group_number(struct lower *lw, const struct region *r);
 
+/* ---- group_order.c ---- */
+/* Orders r's loop (of r->sub samples) so that values on chip (r->local) need no
+ * more than room bytes a sample, or, where that cannot be, least, and array and
+ * vector unit wait least for each other; false when it is as it was. */
+bool group_order(struct lower *lw, struct region *r, int64_t room);
+
 /* ---- group_pools.c ---- */
 /* Moves pools in r's loop before the contraction that precedes them; false when
  * there is none. */
 bool group_pools(struct lower *lw, struct region *r);
-
-/* ---- group_interleave.c ---- */
-/* Orders r's loop so that array and vector unit have more to do beside each
- * other, with up to limit bytes of values on chip (r->local, r->sub samples);
- * false when it is as it was. */
-bool group_interleave(struct lower *lw, struct region *r, int64_t limit);
 
 /* ---- group_sink.c ---- */
 /* Moves nodes of r's loop to the one that reads their result, where that takes
@@ -104,8 +104,8 @@ const struct node *group_sweep(const struct lower *lw,
     const struct node *first);
 
 /* ---- group_sub.c ---- */
-/* Decides what stays on chip in r's iterations and how many samples they
- * take; cap: bytes of the global buffer. */
+/* Decides what stays on chip in r's iterations, how many samples they take and
+ * in which order; cap: bytes of the global buffer. */
 void group_fit(struct lower *lw, struct region *r, int64_t cap);
 
 /* ---- group_halves.c ---- */

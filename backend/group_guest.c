@@ -32,18 +32,22 @@ late(const struct fit *f, struct guest *g, uint32_t at, bool made)
 	return g->over;
 }
 
-/* How much n reads of v: where a contraction's window of one element moves in
- * steps, that part of it. */
+/* How much n reads of root by v, a part of it or all: where a contraction's
+ * window of one element moves in steps, that part again. */
 static double
-part_read(const struct node *n, const struct value *v)
+part_read(const struct node *n, const struct value *v,
+    const struct value *root)
 {
 	const struct tensor_type *w = n->op == OP_conv ? &n->in[1]->type :
 	    n->op == OP_conv_wgrad ? &n->out[0]->type : NULL;
 	const int64_t *strides;
-	double part = 1;
+	double part = (double)type_elems(&v->type) /
+	    (double)type_elems(&root->type);
 	size_t axes;
+	if (part > 1)
+		part = 1;
 	if (w == NULL || n->in[0] != v)
-		return 1;
+		return part;
 	strides = node_ints(n, ATTR_strides, &axes);
 	for (size_t i = 0; i < axes; i++)
 		if (w->dim[2 + i] == 1)
@@ -78,7 +82,8 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 	if (!made && g->counted != at + 1) {
 		g->counted = at + 1;
 		g->readers++;
-		g->reads += part_read(f->lw->sched->node[f->r->loop + at], v);
+		g->reads += part_read(f->lw->sched->node[f->r->loop + at], v,
+		    root->v);
 	}
 }
 

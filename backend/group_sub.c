@@ -120,40 +120,83 @@ best_sub(struct fit *f, int64_t cap, double *least)
 	return ceil_div(batch, large != n ? large : small);
 }
 
-/* An order in which array and vector unit have more to do beside each other;
- * false when it is as it was. */
+/* An order of the loop, and what its best sub-batch moves. */
+struct choice {
+	int64_t sub;
+	double bytes;
+};
+
+/* An order in which values need less room; false when it is as it was. */
 static bool
-reorder(struct lower *lw, struct region *r)
+narrow(struct fit *f)
 {
-	bool delayed = group_delay(lw, r), pools = group_pools(lw, r);
+	for (size_t i = 0; i < f->n; i++)
+		f->r->local[f->guest[i].root->v->id] = true;
+	return group_order(f->lw, f->r, 0);
+}
+
+/* One in which array and vector unit have more to do beside each other. */
+static bool
+delay(struct fit *f)
+{
+	bool delayed = group_delay(f->lw, f->r);
+	bool pools = group_pools(f->lw, f->r);
 	return delayed || pools;
 }
 
-/* The same in that order, where it moves no more; else the order is as
- * before. */
-static int64_t
-best_order(struct fit *f, int64_t cap)
+/* Takes another order where it moves less by that many bytes than c; else the
+ * order is as before. */
+static void
+try_order(struct fit *f, int64_t cap, bool (*order)(struct fit *f),
+    double less, struct choice *c)
 {
 	struct region *r = f->r;
 	struct schedule *s = f->lw->sched;
 	size_t n = r->after - r->loop;
-	double plain, changed;
-	int64_t sub = best_sub(f, cap, &plain), other;
 	const struct node **old = NEW_ARRAY(f->lw->arena,
 	    const struct node *, n + 1);
-	if (!f->lw->p->overlap || plain < 0)
-		return sub;
+	struct choice new;
 	memcpy(old, &s->node[r->loop], n * sizeof(*old));
-	if (!reorder(f->lw, r))
-		return sub;
+	if (!order(f))
+		return;
 	fit_collect(f);
-	other = best_sub(f, cap, &changed);
-	if (changed >= 0 && changed <= plain)
-		return other;
+	new.sub = best_sub(f, cap, &new.bytes);
+	if (new.bytes >= 0 && new.bytes + less <= c->bytes) {
+		*c = new;
+		return;
+	}
 	memcpy(&s->node[r->loop], old, n * sizeof(*old));
 	group_number(f->lw, r);
 	fit_collect(f);
-	return sub;
+}
+
+/* Values that need less room leave array and vector unit less to do beside each
+ * other: DRAM is to be spared this part of the time that the array takes. */
+#define NARROW_PART .015
+
+static double
+narrow_bytes(const struct fit *f)
+{
+	const struct wave_target *t = f->lw->target;
+	double macs = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++)
+		macs += (double)lower_macs(f->lw->sched->node[i], true);
+	return NARROW_PART * f->lw->bw * macs / (double)(t->rows * t->cols);
+}
+
+static int64_t
+best_order(struct fit *f, int64_t cap)
+{
+	struct choice c;
+	double least = narrow_bytes(f);
+	c.sub = best_sub(f, cap, &c.bytes);
+	if (c.bytes < 0)
+		return c.sub;
+	if (f->lw->bw > 0 && c.bytes > least)
+		try_order(f, cap, narrow, least, &c);
+	if (f->lw->p->overlap)
+		try_order(f, cap, delay, 0, &c);
+	return c.sub;
 }
 
 static int64_t
@@ -176,10 +219,13 @@ keeps_first(const struct fit *f)
 	return false;
 }
 
-/* An order with more to do beside each other, where it moves no more and its
- * values need no more room than before; else the order is as before. */
+#define ROOMY .6 /* of the room, at most, if values are to take more of it */
+
+/* Where a few samples leave much room, an order with more to do beside each
+ * other, if it moves no more and values need no more room than they did at the
+ * worst place. */
 static void
-interleave(struct fit *f, int64_t cap)
+spread(struct fit *f, int64_t cap)
 {
 	struct region *r = f->r;
 	struct schedule *s = f->lw->sched;
@@ -187,11 +233,12 @@ interleave(struct fit *f, int64_t cap)
 	int64_t sub = r->sub, most = peak(r);
 	double left = left_bytes(f);
 	const struct node **old;
-	if (r->sweep || keeps_first(f))
+	if (r->sweep || r->free || keeps_first(f) ||
+	    (double)most > ROOMY * (double)f->cap)
 		return;
 	old = NEW_ARRAY(f->lw->arena, const struct node *, n + 1);
 	memcpy(old, &s->node[r->loop], n * sizeof(*old));
-	if (!group_interleave(f->lw, r, most))
+	if (!group_order(f->lw, r, most / sub))
 		return;
 	fit_collect(f);
 	r->overlap = fit_attempt(f, cap, sub, false) && left_bytes(f) <= left &&
@@ -230,10 +277,10 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	while (sub > 1 && !fit_attempt(&f, cap, sub, false))
 		sub--;
 	/* where not even one fits the node says what it needs */
-	if (sub > 1 || fit_attempt(&f, cap, 1, false))
-		interleave(&f, cap);
-	else
+	if (sub == 1 && !fit_attempt(&f, cap, 1, false))
 		fit_attempt(&f, cap, 1, true);
+	else
+		spread(&f, cap);
 	set_iterations(lw, r, sub);
 	r->moves = moves(&f);
 	fit_remark(&f);
