@@ -60,6 +60,47 @@ for how in baseline archopt; do
 	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$(step 1MiB $how)"
 done
 
+# Modules of three branches, in bytes of a sample: 512 a channel. Branch by
+# branch the pool of the last one meets its operand and the results of all, three
+# times 64 channels. With the pool first, but its branch's norm after it is gone,
+# 64 + 64 + 24 do: so eight samples fit into 640 KiB, not six.
+cat >"$work/module.net" <<'END'
+block unit(x, channels, kernel = 1) {
+	return x -> conv(channels, kernel, pad=kernel // 2, bias=false)
+	    -> group_norm(groups=2) -> relu
+}
+
+block module(x) {
+	return concat(x -> unit(24), x -> unit(12) -> unit(16, 3),
+	    x -> avg_pool(3, stride=1, pad=1) -> unit(24))
+}
+
+network modules(stem = 64) {
+	input image : f32[N, 64, 16, 16] where N = 64
+	x = image -> unit(stem) -> module -> module -> module
+	output logits = x -> global_avg_pool -> linear(10)
+}
+END
+modules() { # BUFFER VARIANT OPTION...: what -Rpass=lower says
+	"$BIN/wavecc" "$work/module.net" -ftrain -fbatch=64 \
+	    -mprecision=fp16 -floss-scale=1 -fstate=paper -march=wavecore \
+	    -mgbuf_bytes="$1" -fmbs="$2" "${@:3}" -Rpass=lower \
+	    -o "$work/module.wo" 2>&1
+}
+if modules 640KiB optimal -mdram_bw=1e10 |
+    grep -q 'group 0, forward: 8 samples .* 622592 of 655360 bytes'; then
+	echo "ok a module's nodes are in the order that needs least room"
+else
+	echo "not ok a module's nodes are in the order that needs least room"
+fi
+# a stem for which one sample takes half of the buffer leaves modules room
+if modules 800KiB fs -Dstem=384 |
+    grep -q 'group 0, forward: branches run beside each other'; then
+	echo "ok branches of a module run beside each other"
+else
+	echo "not ok branches of a module run beside each other"
+fi
+
 # -save-temps joins the initial memory, which is else written in pieces
 options="-Dnorm=group -ftrain -fbatch=64 -mprecision=fp16 -fstate=paper"
 for name in pieces joined; do
