@@ -14,6 +14,16 @@ enum batch_part {
 	PART_SUM,   /* its result is a sum over the batch */
 };
 
+#define CHAIN 4 /* nodes, at most */
+
+/* Nodes that follow each other and are lowered by strips of channels: see
+ * group_strips.c. */
+struct chain {
+	const struct node *node[CHAIN];
+	int n;
+	int64_t channels, strip;
+};
+
 /* A run of nodes of one group and phase. */
 struct region {
 	uint32_t group; /* index into graph.groups */
@@ -42,6 +52,9 @@ struct region {
 	/* By value id: the root whose buffer the value is computed into, which
 	 * it alone still reads; NULL: it has its own. */
 	const struct value **takes;
+	VEC(struct chain) chain;
+	uint32_t *chain_of; /* by node id: the chain it is in, + 1; 0: none */
+	int64_t *strip;     /* by value id: its channels on chip, 0: all */
 };
 
 /* The order in which nodes are lowered, and the regions in it. */
@@ -96,6 +109,15 @@ bool group_pools(struct lower *lw, struct region *r);
 /* Moves nodes of r's loop to the one that reads their result, where that takes
  * less room than it has them keep. */
 void group_sink(struct lower *lw, struct region *r);
+
+/* ---- group_strips.c ---- */
+/* Finds the chains of r's loop and moves their nodes together. */
+void group_strips(struct lower *lw, struct region *r);
+/* The chain that n is in; NULL: none. */
+const struct chain *group_chain(const struct region *r, const struct node *n);
+/* The part of v's place pl that the strip being lowered touches. */
+struct place *group_strip_place(struct lower *lw, const struct value *v,
+    struct place *pl);
 
 /* ---- group_sweep.c ---- */
 /* The node behind the sweep that first starts, NULL where none does (or it ends

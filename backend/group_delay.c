@@ -41,7 +41,8 @@ group_delay(struct lower *lw, struct region *r)
 		const struct node *n = s->node[w];
 		uint32_t to;
 
-		if (!is_matrix(n) || s->part[n->id] != PART_SUM)
+		if (!is_matrix(n) || s->part[n->id] != PART_SUM ||
+		    group_chain(r, n) != NULL)
 			continue;
 		to = next_conv(s, r, w);
 		for (uint32_t i = w; i < to; i++)

@@ -188,6 +188,32 @@ find_reuse(struct fit *f, size_t *slot)
 	}
 }
 
+/* The ends of a chain are there for all of its strips. */
+static void
+stay_for_chain(struct fit *f, const size_t *slot, const struct chain *c)
+{
+	const int64_t *index = f->lw->res->index;
+	int64_t from = index[c->node[0]->id] - f->r->loop;
+	for (int k = 0; k < c->n; k++) {
+		const struct node *n = c->node[k];
+		for (int i = 0; i < n->nin + n->nout; i++) {
+			const struct value *v = i < n->nin ? n->in[i] :
+			    n->out[i - n->nin];
+			const struct info *root = v != NULL ?
+			    place_root(f->lw, v) : NULL;
+			struct guest *g;
+			if (root == NULL || slot[root->v->id] == 0 ||
+			    f->r->strip[root->v->id] > 0)
+				continue;
+			g = &f->guest[slot[root->v->id] - 1];
+			if (g->first > from)
+				g->first = from;
+			if (g->last < from + c->n - 1)
+				g->last = from + c->n - 1;
+		}
+	}
+}
+
 void
 fit_collect(struct fit *f)
 {
@@ -209,6 +235,8 @@ fit_collect(struct fit *f)
 			if (n->out[k] != NULL)
 				note(f, slot, n->out[k], i - f->r->loop, true);
 	}
+	for (size_t i = 0; i < f->r->chain.len; i++)
+		stay_for_chain(f, slot, &f->r->chain.data[i]);
 	for (size_t i = 0; i < f->n; i++) {
 		if (!wants_chip(&f->guest[i], f->r->sweep))
 			continue;

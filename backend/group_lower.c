@@ -18,7 +18,8 @@ load_guests(struct lower *lw, const struct node *n)
 			continue;
 		}
 		struct info *root = place_root(lw, n->in[i]);
-		if (!lw->region->local[root->v->id] || root->local != NULL)
+		if (!lw->region->local[root->v->id] || root->local != NULL ||
+		    lw->region->strip[root->v->id] > 0)
 			continue;
 		struct place from = group_slice(lw,
 		    place_whole(lw, root->v));
@@ -105,19 +106,40 @@ lower_part(struct lower *lw, int64_t at, int64_t count)
 	lw->part_count = count;
 }
 
-/* The node at position i, for the current part, beside `live` bytes of
- * values. */
+/* Before the node at position i, beside `live` bytes of values. */
+static void
+prepare_node(struct lower *lw, const struct region *r, uint32_t i,
+    int64_t live)
+{
+	lw->gbuf_free = r->room - live;
+	lw->gbuf_free -= lw->gbuf_free / lw->holes;
+	lw->region_pos = i - r->loop;
+	lw->loc = &lw->sched->node[i]->loc;
+	lw->p->cur_op = lw->op_of[i];
+}
+
+static void
+store_results(struct lower *lw, const struct node *n)
+{
+	if (lw->sched->part[n->id] != PART_SPLIT)
+		return;
+	for (int k = 0; k < n->nout; k++) {
+		if (n->out[k] == NULL)
+			continue;
+		if (!place_is_view(lw, n))
+			store_escape(lw, n->out[k]);
+		store_outputs(lw, n->out[k]);
+	}
+}
+
+/* The node at position i, for the current part. */
 static bool
 looped_node(struct lower *lw, const struct region *r, uint32_t i, int64_t live,
     bool (*node)(struct lower *lw, uint32_t at))
 {
 	const struct node *n = lw->sched->node[i];
 	int64_t at = lw->part_at, count = lw->part_count;
-	lw->gbuf_free = r->room - live;
-	lw->gbuf_free -= lw->gbuf_free / lw->holes;
-	lw->region_pos = i - r->loop;
-	lw->loc = &n->loc;
-	lw->p->cur_op = lw->op_of[i];
+	prepare_node(lw, r, i, live);
 	if (place_inlined(lw, n))
 		return true;
 	if (!place_is_view(lw, n)) {
@@ -127,15 +149,7 @@ looped_node(struct lower *lw, const struct region *r, uint32_t i, int64_t live,
 		if (!node(lw, i))
 			return false;
 	}
-	if (lw->sched->part[n->id] != PART_SPLIT)
-		return true;
-	for (int k = 0; k < n->nout; k++) {
-		if (n->out[k] == NULL)
-			continue;
-		if (!place_is_view(lw, n))
-			store_escape(lw, n->out[k]);
-		store_outputs(lw, n->out[k]);
-	}
+	store_results(lw, n);
 	return true;
 }
 
@@ -157,6 +171,47 @@ halved_run(struct lower *lw, const struct region *r, uint32_t from,
 }
 
 static bool
+chain_on_chip(const struct region *r, const struct chain *c)
+{
+	for (int k = 0; k + 1 < c->n; k++)
+		if (!r->local[c->node[k]->out[0]->id])
+			return false;
+	return true;
+}
+
+/* The nodes of a chain from position i on, for the channels of one strip after
+ * the other. */
+static bool
+looped_chain(struct lower *lw, const struct region *r, const struct chain *c,
+    uint32_t i, bool (*node)(struct lower *lw, uint32_t at))
+{
+	int64_t live = 0;
+	bool ok = true;
+	for (int k = 0; k < c->n; k++) {
+		live = max64(live, r->live[i + (uint32_t)k - r->loop]);
+		prepare_node(lw, r, i + (uint32_t)k, live);
+		load_guests(lw, c->node[k]);
+	}
+	diag_remark(lw->diag, &c->node[0]->loc, "lower: %d nodes for %lld of "
+	    "%lld channels at a time", c->n, (long long)c->strip,
+	    (long long)c->channels);
+	lw->chain = c;
+	for (lw->chain_at = 0; lw->chain_at < c->channels && ok;
+	     lw->chain_at += c->strip) {
+		for (int k = 0; k + 1 < c->n; k++)
+			lw->res->info[c->node[k]->out[0]->id].local = NULL;
+		for (int k = 0; k < c->n && ok; k++) {
+			prepare_node(lw, r, i + (uint32_t)k, live);
+			ok = node(lw, i + (uint32_t)k);
+		}
+	}
+	lw->chain = NULL;
+	if (ok)
+		store_results(lw, c->node[c->n - 1]);
+	return ok;
+}
+
+static bool
 iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
     uint32_t at))
 {
@@ -167,6 +222,13 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
 			lw->res->info[i].local = NULL;
 	for (uint32_t i = r->loop; i < r->after && ok;) {
 		int64_t live = 0;
+		const struct chain *c = group_chain(r, lw->sched->node[i]);
+		if (c != NULL && chain_on_chip(r, c)) {
+			ok = looped_chain(lw, r, c, i, node);
+			i += (uint32_t)c->n;
+			halved = false;
+			continue;
+		}
 		uint32_t end = group_halves(lw, r, i + 1, &live);
 		lw->halves = halved || end > i + 1;
 		ok = looped_node(lw, r, i, r->live[i - r->loop], node);

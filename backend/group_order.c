@@ -35,6 +35,7 @@ struct touch {
 struct done {
 	uint64_t units;
 	int64_t live, peak;   /* bytes then, and at the worst place before */
+	int64_t held;         /* of what is done with */
 	int64_t cost;         /* the latter, where it is more than there is */
 	double free[2];       /* when vector unit and array have nothing */
 	double finish[UNITS]; /* when each unit is done */
@@ -123,6 +124,14 @@ estimate(const struct units *w, const struct node *n)
 
 /* ---- tenants ---- */
 
+static int64_t
+bytes_of(const struct search *w, const struct info *root)
+{
+	int64_t strip = w->u.r->strip[root->v->id];
+	int64_t bytes = root->bytes / w->u.lw->sched->batch;
+	return strip > 0 ? bytes / root->v->type.dim[1] * strip * 2 : bytes;
+}
+
 static void
 list(void *ctx, const struct info *root)
 {
@@ -134,8 +143,7 @@ list(void *ctx, const struct info *root)
 	bool is_new = *id == 0;
 	if (is_new) {
 		VEC_PUSH(a, &w->tenant, ((struct tenant){.root = root,
-		    .first = w->unit, .bytes = root->bytes /
-		    w->u.lw->sched->batch}));
+		    .first = w->unit, .bytes = bytes_of(w, root)}));
 		*id = (uint32_t)w->tenant.len;
 	}
 	t = &w->tenant.data[*id - 1];
@@ -290,9 +298,11 @@ add_node(const struct search *w, const struct stretch *s, uint64_t before,
 		if (new != NULL && takes(w, at, t, new))
 			over = t->bytes;
 	}
-	if (to->live + comes - over > to->peak)
-		to->peak = to->live + comes - over;
+	if (to->live + to->held + comes - over > to->peak)
+		to->peak = to->live + to->held + comes - over;
 	to->live += comes - goes;
+	if (w->u.unit[w->u.unit_of[at]].chain)
+		to->held += goes; /* until all strips are done */
 }
 
 static void
@@ -316,6 +326,7 @@ add_unit(const struct search *w, const struct stretch *s, struct done *to,
 	for (uint32_t at = w->u.unit[x].first; at != w->u.n;
 	     at = w->u.next[at])
 		add_node(w, s, before, before | bit, at, to);
+	to->held = 0;
 	add_cycles(w, s, to, x);
 	to->units |= bit;
 	to->unit = x;

@@ -53,7 +53,8 @@ group_pools(struct lower *lw, struct region *r)
 			pool = NULL;
 			continue;
 		}
-		if (a == r->after || s->part[n->id] != PART_SPLIT)
+		if (a == r->after || s->part[n->id] != PART_SPLIT ||
+		    group_chain(r, n) != NULL)
 			continue;
 		/* with the scaling of a mean behind it */
 		if ((l == LOWER_WINDOW ||

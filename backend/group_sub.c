@@ -172,7 +172,7 @@ try_order(struct fit *f, int64_t cap, bool (*order)(struct fit *f),
 
 /* Values that need less room leave array and vector unit less to do beside each
  * other: DRAM is to be spared this part of the time that the array takes. */
-#define NARROW_PART .015
+#define NARROW_PART .03
 
 static double
 narrow_bytes(const struct fit *f)
@@ -271,6 +271,7 @@ group_fit(struct lower *lw, struct region *r, int64_t cap)
 	r->takes = NEW_ARRAY(lw->arena, const struct value *,
 	    lw->g->nvalues + 1);
 	r->live = NEW_ARRAY(lw->arena, int64_t, r->after - r->loop + 2);
+	group_strips(lw, r);
 	fit_collect(&f);
 	if (r->free)
 		sub = best_order(&f, cap);

@@ -45,6 +45,14 @@ join_run(const struct units *w, uint32_t *up, uint32_t from, uint32_t to)
 	}
 }
 
+/* Whether two positions have nodes of one chain. */
+static bool
+in_chain(const struct units *w, uint32_t i, uint32_t k)
+{
+	const struct chain *c = group_chain(w->r, units_node(w, i));
+	return c != NULL && c == group_chain(w->r, units_node(w, k));
+}
+
 static void
 add_to_unit(struct units *w, uint32_t u, uint32_t at)
 {
@@ -54,7 +62,8 @@ add_to_unit(struct units *w, uint32_t u, uint32_t at)
 	else
 		w->next[x->last] = at;
 	x->last = at;
-	x->array = is_matrix(units_node(w, at));
+	x->array = x->array || is_matrix(units_node(w, at));
+	x->chain = in_chain(w, at, at);
 	w->unit_of[at] = u;
 }
 
@@ -72,6 +81,9 @@ find_units(struct units *w)
 		join_run(w, up, from, i);
 		from = i + 1;
 	}
+	for (uint32_t i = 1; i < w->n; i++)
+		if (in_chain(w, i, i - 1))
+			up[head(up, i)] = head(up, i - 1);
 	for (uint32_t i = 0; i < w->n; i++) {
 		uint32_t h = head(up, i);
 		w->next[i] = w->n;

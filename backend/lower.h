@@ -8,6 +8,7 @@
 
 struct weight_cache;
 struct schedule;
+struct chain;
 struct region;
 
 #define PLACE_LOOPS 2
@@ -60,6 +61,9 @@ struct lower {
 	int64_t part_at, part_count; /* those of the iteration that are being
 	                                lowered: all, or half of them */
 	int64_t region_pos; /* of the node, in the loop */
+	const struct chain *chain; /* that is lowered by strips of channels, or
+	                              NULL, and the first of the strip */
+	int64_t chain_at;
 	const struct value *beside; /* the next node computes it, too */
 	int carry; /* enum carry */
 	uint32_t *op_of; /* index into ops, by position in the schedule */

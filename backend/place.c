@@ -697,7 +697,9 @@ materialize(struct lower *lw, struct info *in)
 struct place *
 place_of(struct lower *lw, const struct value *v)
 {
-	return lw->region != NULL ? group_place(lw, v) : place_whole(lw, v);
+	struct place *pl = lw->region != NULL ? group_place(lw, v) :
+	    place_whole(lw, v);
+	return lw->chain != NULL ? group_strip_place(lw, v, pl) : pl;
 }
 
 struct place *

@@ -13,9 +13,8 @@
  * the time that the schedule gains elsewhere, up to a part of what it takes
  * anyway. Chosen by trial on ResNet-50, ResNet-101 and both Inceptions. */
 #define WORTH_TIME 3.0
-#define WORTH_TRAFFIC 0.34
+#define WORTH_TRAFFIC 0.45
 #define PART_TRAFFIC 0.03
-#define SMALL_WEIGHTS 5 /* of a unit, times this, beside its samples */
 
 struct search {
 	struct mbs_layer **of; /* by node id: the layer of a convolution */
@@ -128,27 +127,12 @@ choose(const struct mbs_plan *p, struct search *s, struct mbs_layer **all,
 	}
 }
 
-static double
-unit_weights(const struct mbs_plan *p, const struct mbs_unit *u)
-{
-	double sum = 0;
-
-	for (size_t k = u->first; k < u->first + u->count; k++)
-		sum += p->layers.data[k].weight * (double)p->o->elem;
-	return sum;
-}
-
 /* Means over windows that a contraction reads, of what is there in the backward
  * pass anyway: as other contractions read it, too, or computed again. They take
- * room that samples would have, and with fewer of these weights and their
- * gradients are moved more often: only where the weights are small beside the
- * samples. */
+ * little room: the backend makes them for some channels after the other. */
 static void
 choose_pools(struct mbs_plan *p, const struct mbs_unit *u, struct search *s)
 {
-	if (unit_weights(p, u) * SMALL_WEIGHTS >
-	    (double)u->samples[1] * u->space)
-		return;
 	for (size_t k = u->first; k < u->first + u->count; k++) {
 		struct mbs_layer *l = &p->layers.data[k];
 		const struct value *x = l->node->in[0];

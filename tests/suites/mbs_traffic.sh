@@ -93,6 +93,14 @@ if modules 640KiB optimal -mdram_bw=1e10 |
 else
 	echo "not ok a module's nodes are in the order that needs least room"
 fi
+# its mean over windows and the gradient of that: half of the channels at a time
+if modules 640KiB optimal -mdram_bw=1e10 | awk '
+    /lower: 3 nodes for 32 of 64 channels at a time/ { n++ }
+    END { exit n != 12 }'; then # two entries, three modules, both chains
+	echo "ok a pool and its convolution by strips of channels"
+else
+	echo "not ok a pool and its convolution by strips of channels"
+fi
 # a stem for which one sample takes half of the buffer leaves modules room
 if modules 800KiB fs -Dstem=384 |
     grep -q 'group 0, forward: branches run beside each other'; then
