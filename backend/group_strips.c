@@ -154,6 +154,7 @@ void
 group_strips(struct lower *lw, struct region *r)
 {
 	struct chain c;
+	r->chain.len = 0;
 	r->chain_of = NEW_ARRAY(lw->arena, uint32_t, lw->g->nnodes + 1);
 	r->strip = NEW_ARRAY(lw->arena, int64_t, lw->g->nvalues + 1);
 	if (!r->free || r->sweep || !lw->p->overlap)
@@ -171,7 +172,8 @@ group_strips(struct lower *lw, struct region *r)
 			if (k + 1 < c.n)
 				r->strip[v->id] = c.strip;
 		}
-		i = r->loop; /* nodes have moved */
+		if (lw->sched->node[i] != n)
+			i--; /* it has moved on */
 	}
 }
 
