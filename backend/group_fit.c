@@ -328,10 +328,13 @@ fit_remark(const struct fit *f)
 		const struct value *v = g->root->v;
 		if (r->local[v->id])
 			continue;
-		diag_remark(f->lw->diag, &v->def->loc, "lower: layer group "
-		    "%u, %s: the result of %s, %lld bytes of a sub-batch, "
-		    "%s and read by %lld nodes, does not stay on chip",
-		    r->group, r->phase, op_info(v->def->op)->name,
+		const struct node *n = v->kind == VALUE_NODE ? v->def : NULL;
+		diag_remark(f->lw->diag, n != NULL ? &n->loc : &v->loc,
+		    "lower: layer group %u, %s: %s %s, %lld bytes of a "
+		    "sub-batch, %s and read by %lld nodes, does not stay on "
+		    "chip", r->group, r->phase,
+		    n != NULL ? "the result of" : "input",
+		    n != NULL ? op_info(n->op)->name : v->name,
 		    (long long)guest_bytes(f, g, r->sub),
 		    g->made ? "made here" : "loaded",
 		    (long long)g->readers);

@@ -19,7 +19,8 @@ load_guests(struct lower *lw, const struct node *n)
 		}
 		struct info *root = place_root(lw, n->in[i]);
 		if (!lw->region->local[root->v->id] || root->local != NULL ||
-		    lw->region->strip[root->v->id] > 0)
+		    (lw->chain != NULL &&
+		    lw->region->strip[root->v->id] > 0))
 			continue;
 		struct place from = group_slice(lw,
 		    place_whole(lw, root->v));
@@ -170,11 +171,15 @@ halved_run(struct lower *lw, const struct region *r, uint32_t from,
 	return ok;
 }
 
+/* Whether c's nodes are those from position i on, and what passes between them
+ * is on chip. */
 static bool
-chain_on_chip(const struct region *r, const struct chain *c)
+is_ready(const struct lower *lw, const struct region *r, const struct chain *c,
+    uint32_t i)
 {
-	for (int k = 0; k + 1 < c->n; k++)
-		if (!r->local[c->node[k]->out[0]->id])
+	for (int k = 0; k < c->n; k++)
+		if (lw->sched->node[i + (uint32_t)k] != c->node[k] ||
+		    (k + 1 < c->n && !r->local[c->node[k]->out[0]->id]))
 			return false;
 	return true;
 }
@@ -187,6 +192,7 @@ looped_chain(struct lower *lw, const struct region *r, const struct chain *c,
 {
 	int64_t live = 0;
 	bool ok = true;
+	lw->chain = c;
 	for (int k = 0; k < c->n; k++) {
 		live = max64(live, r->live[i + (uint32_t)k - r->loop]);
 		prepare_node(lw, r, i + (uint32_t)k, live);
@@ -195,7 +201,6 @@ looped_chain(struct lower *lw, const struct region *r, const struct chain *c,
 	diag_remark(lw->diag, &c->node[0]->loc, "lower: %d nodes for %lld of "
 	    "%lld channels at a time", c->n, (long long)c->strip,
 	    (long long)c->channels);
-	lw->chain = c;
 	for (lw->chain_at = 0; lw->chain_at < c->channels && ok;
 	     lw->chain_at += c->strip) {
 		for (int k = 0; k + 1 < c->n; k++)
@@ -223,7 +228,7 @@ iteration(struct lower *lw, struct region *r, bool (*node)(struct lower *lw,
 	for (uint32_t i = r->loop; i < r->after && ok;) {
 		int64_t live = 0;
 		const struct chain *c = group_chain(r, lw->sched->node[i]);
-		if (c != NULL && chain_on_chip(r, c)) {
+		if (c != NULL && is_ready(lw, r, c, i)) {
 			ok = looped_chain(lw, r, c, i, node);
 			i += (uint32_t)c->n;
 			halved = false;

@@ -99,7 +99,7 @@ array_cycles(const struct units *w, const struct node *x)
 	    (double)ceil_div(n, t->cols) * m;
 }
 
-/* Steps of the vector unit read two values and write one. */
+/* A step of the vector unit for each element of the largest operand. */
 static double
 vector_cycles(const struct units *w, const struct node *x)
 {

@@ -43,12 +43,14 @@ is_scale(struct lower *lw, const struct node *n, const struct value *v)
 	    place_is_view(lw, n))
 		return false;
 	for (int i = 0; i < n->nin; i++)
-		if (n->in[i] != v && !is_same_for_channels(
-		    &n->in[i]->type, v->type.rank))
+		if (n->in[i] != v && n->in[i] != NULL &&
+		    !is_same_for_channels(&n->in[i]->type, v->type.rank))
 			return false;
 	return true;
 }
 
+/* Constant weights are stored in an order of their own, all columns of a row
+ * together: see set_weights in lower_matrix.c. */
 static bool
 starts(const struct lower *lw, const struct node *n)
 {
@@ -58,6 +60,7 @@ starts(const struct lower *lw, const struct node *n)
 		return node_int(n, ATTR_groups) == 1 &&
 		    (n->nin < 3 || n->in[2] == NULL) &&
 		    (n->nin < 4 || n->in[3] == NULL) &&
+		    n->in[1]->kind != VALUE_CONST &&
 		    !lw->sched->split[n->in[1]->id];
 	return n->op == OP_sum_pool;
 }

@@ -233,7 +233,7 @@ spread(struct fit *f, int64_t cap)
 	int64_t sub = r->sub, most = peak(r);
 	double left = left_bytes(f);
 	const struct node **old;
-	if (r->sweep || r->free || keeps_first(f) ||
+	if (r->sweep || r->free || keeps_first(f) || most < sub ||
 	    (double)most > ROOMY * (double)f->cap)
 		return;
 	old = NEW_ARRAY(f->lw->arena, const struct node *, n + 1);

@@ -42,7 +42,7 @@ network small(kind = "residual") {
 	output logits = x -> global_avg_pool -> linear(10)
 }
 END
-groups=1 threads=1 batch=7 on=
+groups=1 threads=1 batch=7 on="" little=""
 # 20 batches of 7 pictures on a buffer of 28 KiB; half of it for groups of
 # layers with 16-bit values, whose masters are f32
 train() {
@@ -50,6 +50,7 @@ train() {
 	case $1,$4 in
 	*16,*fs | *16,*mbs? | *16,*optimal*) buffer=14336 ;;
 	esac
+	[ -z "$little" ] || buffer=$little
 	timeout 300 wavetrain net.net -Dkind="$2" --data data \
 	    --batch $batch --epochs 1 --lr 0.05 --seed 3 \
 	    --threads $threads -mgroups=$groups \
@@ -95,4 +96,9 @@ done
 groups=2 threads=2 batch=10 on=" on two groups"
 for kind in residual inception dense; do
 	compare fp32 $kind il mbs1 mbs2 optimal
+done
+# not even the pictures of a sub-batch stay on chip
+groups=1 threads=1 batch=7 on=" in 16 KiB" little=16384
+for kind in residual inception dense; do
+	compare fp32 $kind fs mbs2 optimal
 done
