@@ -15,6 +15,7 @@ enum batch_part {
 };
 
 #define CHAIN 4 /* nodes, at most */
+#define STRIPS 2 /* of a value, on chip at a time */
 
 /* Nodes that follow each other and are lowered by strips of channels: see
  * group_strips.c. */
@@ -115,6 +116,13 @@ void group_sink(struct lower *lw, struct region *r);
 void group_strips(struct lower *lw, struct region *r);
 /* The chain that n is in; NULL: none. */
 const struct chain *group_chain(const struct region *r, const struct node *n);
+/* What one strip takes of `bytes` of the root v; all, where it has none. */
+int64_t group_strip_bytes(const struct region *r, const struct value *v,
+    int64_t bytes);
+/* Bytes of v, of so many samples, that r counts on: of a value that passes by
+ * strips STRIPS of them. v is a root. */
+int64_t group_bytes(const struct lower *lw, const struct region *r,
+    const struct value *v, int64_t samples);
 /* The part of v's place pl that the strip being lowered touches. */
 struct place *group_strip_place(struct lower *lw, const struct value *v,
     struct place *pl);

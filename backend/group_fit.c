@@ -15,12 +15,8 @@ round_up(int64_t v, int64_t to)
 static int64_t
 guest_bytes(const struct fit *f, const struct guest *g, int64_t sub)
 {
-	const struct value *v = g->root->v;
-	int64_t bytes = g->root->bytes / f->lw->sched->batch * sub;
-	if (f->r->strip[v->id] > 0) /* two of them */
-		bytes = bytes / v->type.dim[1] * f->r->strip[v->id] * 2;
-	return round_up(bytes, f->lw->target->sram_align) *
-	    (f->r->sweep ? SWEEP_DEPTH : 1);
+	return round_up(group_bytes(f->lw, f->r, g->root->v, sub),
+	    f->lw->target->sram_align) * (f->r->sweep ? SWEEP_DEPTH : 1);
 }
 
 /* The least that steps of a reduction leave: all of what it sums. */

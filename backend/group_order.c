@@ -124,14 +124,6 @@ estimate(const struct units *w, const struct node *n)
 
 /* ---- tenants ---- */
 
-static int64_t
-bytes_of(const struct search *w, const struct info *root)
-{
-	int64_t strip = w->u.r->strip[root->v->id];
-	int64_t bytes = root->bytes / w->u.lw->sched->batch;
-	return strip > 0 ? bytes / root->v->type.dim[1] * strip * 2 : bytes;
-}
-
 static void
 list(void *ctx, const struct info *root)
 {
@@ -143,7 +135,8 @@ list(void *ctx, const struct info *root)
 	bool is_new = *id == 0;
 	if (is_new) {
 		VEC_PUSH(a, &w->tenant, ((struct tenant){.root = root,
-		    .first = w->unit, .bytes = bytes_of(w, root)}));
+		    .first = w->unit, .bytes = group_bytes(w->u.lw, w->u.r,
+		    root->v, 1)}));
 		*id = (uint32_t)w->tenant.len;
 	}
 	t = &w->tenant.data[*id - 1];

@@ -24,8 +24,8 @@ local_buffer(struct lower *lw, struct info *root)
 		return root->local;
 	const struct value *v = root->v, *from = lw->region->takes[v->id];
 	int64_t bytes = root->bytes / lw->sched->batch * lw->region_count;
-	if (lw->chain != NULL && lw->region->strip[v->id] > 0)
-		bytes = bytes / v->type.dim[1] * lw->region->strip[v->id];
+	if (lw->chain != NULL)
+		bytes = group_strip_bytes(lw->region, v, bytes);
 	if (from != NULL) {
 		root->local = local_buffer(lw, &lw->res->info[from->id]);
 		return root->local;

@@ -187,6 +187,23 @@ group_chain(const struct region *r, const struct node *n)
 	return i > 0 ? &r->chain.data[i - 1] : NULL;
 }
 
+int64_t
+group_strip_bytes(const struct region *r, const struct value *v, int64_t bytes)
+{
+	return r->strip[v->id] > 0 ?
+	    bytes / v->type.dim[1] * r->strip[v->id] : bytes;
+}
+
+int64_t
+group_bytes(const struct lower *lw, const struct region *r,
+    const struct value *v, int64_t samples)
+{
+	int64_t all = lw->res->info[v->id].bytes / lw->sched->batch * samples;
+
+	return group_strip_bytes(r, v, all) *
+	    (r->strip[v->id] > 0 ? STRIPS : 1);
+}
+
 /* ---- lowering ---- */
 
 /* The strip's part of pl: what passes along the chain is there by strips, its

@@ -144,30 +144,40 @@ delay(struct fit *f)
 	return delayed || pools;
 }
 
+static const struct node **
+copy_order(const struct fit *f)
+{
+	const struct region *r = f->r;
+	return arena_memdup(f->lw->arena, &f->lw->sched->node[r->loop],
+	    (r->after - r->loop) * sizeof(const struct node *));
+}
+
+static void
+put_back(struct fit *f, const struct node *const *old)
+{
+	const struct region *r = f->r;
+	memcpy(&f->lw->sched->node[r->loop], old,
+	    (r->after - r->loop) * sizeof(*old));
+	group_number(f->lw, r);
+	fit_collect(f);
+}
+
 /* Takes another order where it moves less by that many bytes than c; else the
  * order is as before. */
 static void
 try_order(struct fit *f, int64_t cap, bool (*order)(struct fit *f),
     double less, struct choice *c)
 {
-	struct region *r = f->r;
-	struct schedule *s = f->lw->sched;
-	size_t n = r->after - r->loop;
-	const struct node **old = NEW_ARRAY(f->lw->arena,
-	    const struct node *, n + 1);
+	const struct node **old = copy_order(f);
 	struct choice new;
-	memcpy(old, &s->node[r->loop], n * sizeof(*old));
 	if (!order(f))
 		return;
 	fit_collect(f);
 	new.sub = best_sub(f, cap, &new.bytes);
-	if (new.bytes >= 0 && new.bytes + less <= c->bytes) {
+	if (new.bytes >= 0 && new.bytes + less <= c->bytes)
 		*c = new;
-		return;
-	}
-	memcpy(&s->node[r->loop], old, n * sizeof(*old));
-	group_number(f->lw, r);
-	fit_collect(f);
+	else
+		put_back(f, old);
 }
 
 /* Values that need less room leave array and vector unit less to do beside each
@@ -228,16 +238,13 @@ static void
 spread(struct fit *f, int64_t cap)
 {
 	struct region *r = f->r;
-	struct schedule *s = f->lw->sched;
-	size_t n = r->after - r->loop;
 	int64_t sub = r->sub, most = peak(r);
 	double left = left_bytes(f);
 	const struct node **old;
 	if (r->sweep || r->free || keeps_first(f) || most < sub ||
 	    (double)most > ROOMY * (double)f->cap)
 		return;
-	old = NEW_ARRAY(f->lw->arena, const struct node *, n + 1);
-	memcpy(old, &s->node[r->loop], n * sizeof(*old));
+	old = copy_order(f);
 	if (!group_order(f->lw, r, most / sub))
 		return;
 	fit_collect(f);
@@ -245,9 +252,7 @@ spread(struct fit *f, int64_t cap)
 	    peak(r) <= most;
 	if (r->overlap)
 		return;
-	memcpy(&s->node[r->loop], old, n * sizeof(*old));
-	group_number(f->lw, r);
-	fit_collect(f);
+	put_back(f, old);
 	fit_attempt(f, cap, sub, false);
 }
 

@@ -100,10 +100,8 @@ static void
 depend(struct units *w, uint32_t before, uint32_t after)
 {
 	uint32_t a = w->unit_of[before], b = w->unit_of[after];
-	if (a == b)
-		return;
-	VEC_PUSH(w->lw->arena, &w->unit[a].then, b);
-	w->unit[b].waits++;
+	if (a != b)
+		VEC_PUSH(w->lw->arena, &w->unit[a].then, b);
 }
 
 /* A contraction that is computed over what it adds comes behind all other

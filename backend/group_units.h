@@ -11,8 +11,7 @@ struct unit {
 	uint32_t first, last; /* positions, linked by `next` */
 	bool array;           /* a contraction */
 	bool chain;           /* with pools: see group_strips.c */
-	uint32_t waits;       /* units it depends on, counted by dependence */
-	VEC(uint32_t) then;   /* units that depend on it, the same */
+	VEC(uint32_t) then;   /* units that depend on it */
 };
 
 struct units {
