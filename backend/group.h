@@ -83,6 +83,8 @@ enum carry {
 bool group_find(struct lower *lw);
 /* The region in whose loop position at lies, or NULL. */
 struct region *group_loop_at(const struct lower *lw, int64_t at);
+/* Tells lw->res the positions of the nodes in r's loop. */
+void group_number(struct lower *lw, const struct region *r);
 
 /* ---- group_defer.c ---- */
 /* Moves weight gradients of one operand in r's loop to the last of them. */
@@ -92,8 +94,6 @@ void group_defer(struct lower *lw, struct region *r);
 /* Moves weight gradients in r's loop behind a convolution that follows; false
  * when there is none. */
 bool group_delay(struct lower *lw, struct region *r);
-/* Tells lw->res the positions of the nodes in r's loop. */
-void group_number(struct lower *lw, const struct region *r);
 
 /* ---- group_order.c ---- */
 /* Orders r's loop (of r->sub samples) so that values on chip (r->local) need no

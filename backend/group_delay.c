@@ -3,7 +3,6 @@
  * stored, its own input computed again. With the weight gradient of the layer
  * behind that convolution, the gradient of the norm runs beside it. */
 #include "backend/group.h"
-#include "backend/place.h"
 
 static bool
 is_matrix(const struct node *n)
@@ -22,13 +21,6 @@ next_conv(const struct schedule *s, const struct region *r, uint32_t w)
 		i++;
 	return i < r->after && s->node[i]->op == OP_conv &&
 	    s->part[s->node[i]->id] == PART_SPLIT ? i : w;
-}
-
-void
-group_number(struct lower *lw, const struct region *r)
-{
-	for (uint32_t i = r->loop; i < r->after; i++)
-		lw->res->index[lw->sched->node[i]->id] = i;
 }
 
 bool

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "backend/place.h"
+
 /* ---- what the batch divides ---- */
 
 static bool
@@ -345,6 +347,13 @@ group_find(struct lower *lw)
 		if (!classify(lw, n))
 			return false;
 	return order_nodes(lw);
+}
+
+void
+group_number(struct lower *lw, const struct region *r)
+{
+	for (uint32_t i = r->loop; i < r->after; i++)
+		lw->res->index[lw->sched->node[i]->id] = i;
 }
 
 struct region *
