@@ -4,6 +4,8 @@
 
 #include "backend/lower.h"
 
+#define LARGE_PART 64   /* of the global buffer: worth a loop */
+#define SMALL_PART 1024 /* of the global buffer: worth no DRAM */
 /* Versions of what is on chip in a sweep: loads run ahead. */
 #define SWEEP_DEPTH 2
 
@@ -132,6 +134,9 @@ struct place *group_strip_place(struct lower *lw, const struct value *v,
  * the graph). */
 const struct node *group_sweep(const struct lower *lw,
     const struct node *first);
+/* Whether both are of one layer's forward or backward pass, outside of groups:
+ * nodes with one description in their locations. */
+bool group_same_layer(const struct node *a, const struct node *b);
 
 /* ---- group_sub.c ---- */
 /* Decides what stays on chip in r's iterations, how many samples they take and

@@ -131,7 +131,6 @@ pick_victim(struct fit *f, int64_t at, bool hard)
 
 /* Small sums, such as those of a bias, take less room than their transfers
  * take time. */
-#define SMALL_PART 1024 /* of the global buffer */
 
 static int64_t
 sum_bytes(const struct fit *f, const struct value *v)

@@ -66,7 +66,8 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 		return;
 	}
 	root = place_root(f->lw, v);
-	if (!f->lw->sched->split[root->v->id] || root->bytes == 0)
+	if (!f->lw->sched->split[root->v->id] || root->bytes == 0 ||
+	    root->resident)
 		return;
 	if (slot[root->v->id] == 0) {
 		f->guest[f->n] = (struct guest){.root = root, .first = at};
@@ -88,15 +89,17 @@ note(struct fit *f, size_t *slot, const struct value *v, uint32_t at,
 }
 
 /* Values made here stay for their readers; what others made is loaded once
- * where several read it. */
+ * where several read it, or ahead where it is small. */
 static bool
-wants_chip(const struct guest *g, bool sweep)
+wants_chip(const struct fit *f, const struct guest *g, bool sweep)
 {
+	bool small = g->root->bytes / f->lw->sched->batch <=
+	    f->lw->target->gbuf_bytes / (16 * SMALL_PART);
 	if (g->root->converted || (g->part && !g->made))
 		return false;
 	if (sweep)
 		return g->made ? g->readers > 0 : g->readers > 1;
-	return g->readers > !g->made;
+	return g->readers > (!g->made && !small);
 }
 
 /* How many values n reads and writes, with those of trees it computes. */
@@ -238,7 +241,7 @@ fit_collect(struct fit *f)
 	for (size_t i = 0; i < f->r->chain.len; i++)
 		stay_for_chain(f, slot, &f->r->chain.data[i]);
 	for (size_t i = 0; i < f->n; i++) {
-		if (!wants_chip(&f->guest[i], f->r->sweep))
+		if (!wants_chip(f, &f->guest[i], f->r->sweep))
 			continue;
 		f->guest[kept] = f->guest[i];
 		f->guest[kept].hard = f->r->sweep || (f->guest[i].made &&

@@ -396,13 +396,30 @@ dma_converts(const struct place *from, const struct place *to)
 	    (stored == DT_NONE || stored == from->dtype);
 }
 
+/* A load that repeats elements would read each as often. */
+static bool
+load_repeats(const struct vop *o)
+{
+	for (int i = 0; i < o->rank; i++)
+		if (o->dim[i].size > 1 && o->dim[i].stride[1] == 0)
+			return o->stream[1];
+	return false;
+}
+
+/* Whether DMA alone does what o does. */
+static bool
+is_dma(const struct vop *o)
+{
+	return o->copy && dma_converts(&o->pl[1], &o->pl[0]) &&
+	    !load_repeats(o);
+}
+
 static void
 emit_tile(void *ctx, const struct box *b)
 {
 	struct vop *o = ctx;
 	struct slot s[MAX_OPERANDS] = {0};
-	bool dma = o->copy && dma_converts(&o->pl[1], &o->pl[0]);
-	if (dma && o->stream[0] && o->stream[1]) {
+	if (is_dma(o) && o->stream[0] && o->stream[1]) {
 		copy_tile(o, b);
 		return;
 	}
@@ -457,8 +474,7 @@ hoist(struct vop *o)
 static bool
 direct_copy(struct vop *o)
 {
-	if (!o->copy || o->stream[0] == o->stream[1] ||
-	    !dma_converts(&o->pl[1], &o->pl[0]))
+	if (!is_dma(o) || o->stream[0] == o->stream[1])
 		return false;
 	int dram = o->stream[0] ? 0 : 1, chip = 1 - dram;
 	struct stage_dim d[2 * GRID_RANK + 1];

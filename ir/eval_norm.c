@@ -118,10 +118,11 @@ statistics(const struct ev *ev, const double *x, const double *e, int64_t n,
 }
 
 /* Channels [lo, hi) of every sample share mean and variance; stats, where not
- * NULL, are results 1 and 2 of group_norm_train. */
+ * NULL, are these of the group, as parts of results 1 and 2 of
+ * group_norm_train. */
 static void
 norm_channels(struct ev *ev, struct ev *stats, const double *const v[3],
-    const double *const e[3], int64_t lo, int64_t hi)
+    const double *const e[3], int64_t lo, int64_t hi, size_t group)
 {
 	const struct tensor_type *t = &ev->in[0].type;
 	int64_t inner = span_elems(t, 2, t->rank), n = (hi - lo) * inner;
@@ -140,9 +141,12 @@ norm_channels(struct ev *ev, struct ev *stats, const double *const v[3],
 				element(v[1], e[1], c),
 				element(v[2], e[2], c)));
 		}
-		for (int64_t c = lo; c < hi && stats != NULL; c++) {
-			ev_put(&stats[0], s * t->dim[1] + c, mean);
-			ev_put(&stats[1], s * t->dim[1] + c, r);
+		if (stats != NULL) {
+			int64_t k = s * stats[0].n->out[1]->type.dim[1] +
+			    (int64_t)group;
+
+			ev_put(&stats[0], k, mean);
+			ev_put(&stats[1], k, r);
 		}
 	}
 }
@@ -162,7 +166,7 @@ channel_norm(struct ev *ev, struct ev *stats, const int64_t *starts,
 		if (starts[g] < 0 || starts[g] > ends[g] || ends[g] > channels)
 			return ev_fail(ev, "channel range %zu", g);
 		if (ev->len > 0)
-			norm_channels(ev, stats, v, e, starts[g], ends[g]);
+			norm_channels(ev, stats, v, e, starts[g], ends[g], g);
 	}
 	return true;
 }

@@ -61,13 +61,16 @@ infer_group_norm_train(struct infer *x)
 {
 	static const char *const what[] = {"scale", "bias"};
 	enum dtype s = infer_widest(x) == DT_F64 ? DT_F64 : DT_F32;
+	int64_t dim[2];
 
 	if (!channel_vectors(x, what, 2) || !check_ranges(x))
 		return false;
 	if (type_elems(infer_in(x, 0)) == 0)
 		return infer_fail(x, "there is nothing to normalise");
+	dim[0] = infer_in(x, 0)->dim[0];
+	dim[1] = (int64_t)infer_attr(x, ATTR_channel_starts)->n;
 	for (int i = 1; i < 3; i++)
-		x->out[i] = type_make(s, 2, infer_in(x, 0)->dim);
+		x->out[i] = type_make(s, 2, dim);
 	return true;
 }
 

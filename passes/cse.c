@@ -228,6 +228,14 @@ merge(struct pass_ctx *c, struct node *first, struct node *n)
 
 #define SMALL 16 /* times smaller than what it was reduced from */
 
+/* What repeats elements takes more memory than it takes time. */
+static bool
+repeats(const struct node *n)
+{
+	return n->op == OP_expand && type_elems(&n->out[0]->type) >
+	    type_elems(&n->in[0]->type);
+}
+
 /* A reduction, or what element-wise ops and data movement make of some. */
 static bool
 is_small(const struct cse *x, const struct node *n)
@@ -237,7 +245,7 @@ is_small(const struct cse *x, const struct node *n)
 	bool any = false;
 
 	if (n->nout != 1 || (l != LOWER_REDUCE && l != LOWER_MAP &&
-	    l != LOWER_MOVE))
+	    l != LOWER_MOVE) || repeats(n))
 		return false;
 	if (l == LOWER_REDUCE &&
 	    type_elems(&n->in[0]->type) / SMALL >= elems)

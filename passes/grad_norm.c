@@ -186,15 +186,12 @@ bool
 grad_group_norm_train(struct ad *a, struct node *n, struct value *dy)
 {
 	struct value *x = ad_norm_input(a, n), *s, *t, *scale;
-	int64_t dim[MAX_RANK];
 	struct value *mean, *r;
 
-	for (int i = 0; i < x->type.rank; i++)
-		dim[i] = i < 2 ? x->type.dim[i] : 1;
-	mean = mk_reshape(a->g, n->out[1], x->type.rank, dim, NULL);
-	r = mk_reshape(a->g, n->out[2], x->type.rank, dim, NULL);
 	s = pixel_sums(a, dy);
+	mean = lg_group_spread(&a->l, n, n->out[1]);
 	t = pixel_sums(a, times(a, dy, ad_bin(a, OP_sub, x, mean)));
+	r = lg_group_spread(&a->l, n, n->out[2]);
 	t = times(a, t, r);
 	if (ad_wants(a, n, 1))
 		ad_give(a, n, 1, ad_sum_to_axis(a, t, 1));

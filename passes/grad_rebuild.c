@@ -26,12 +26,9 @@ apply_norm(struct ad *a, const struct node *norm)
 	struct value *x = ad_norm_input(a, norm), *mean, *k, *shift;
 	struct lg l = {.c = &a->c, .g = a->g, .x = x, .w = a->l.w,
 	    .t = norm->out[0]->type.dtype};
-	int64_t dim[MAX_RANK];
 
-	for (int i = 0; i < x->type.rank; i++)
-		dim[i] = i < 2 ? x->type.dim[i] : 1;
-	mean = mk_reshape(a->g, norm->out[1], x->type.rank, dim, NULL);
-	k = mk_reshape(a->g, norm->out[2], x->type.rank, dim, NULL);
+	mean = lg_group_spread(&l, norm, norm->out[1]);
+	k = lg_group_spread(&l, norm, norm->out[2]);
 	k = lg_bin(&l, OP_mul, k, lg_per_channel(&l, norm->in[1]));
 	shift = lg_bin(&l, OP_sub, lg_per_channel(&l, norm->in[2]),
 	    lg_bin(&l, OP_mul, mean, k));

@@ -84,6 +84,10 @@ struct value *lg_one_hot(const struct lg *l, struct value *labels,
  * group_norm, has, as [N,C,1,..]. */
 struct value *lg_group_means(const struct lg *l, const struct node *gn,
     struct value *x);
+/* v [N,G], one value for each range of gn's channels, for each channel,
+ * [N,C,1,..]. */
+struct value *lg_group_spread(const struct lg *l, const struct node *gn,
+    struct value *v);
 /* The vector v of channels as [C,1,..,1], against operand 0's rank. */
 /* x k + (bias - mean k) in the result's dtype: x is read once. */
 struct value *lg_scaled(const struct lg *l, struct value *k,

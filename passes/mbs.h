@@ -66,6 +66,7 @@ struct mbs_layer {
 	double in, out;   /* operands with samples, result */
 	double image;     /* of the network's input, as it is stored */
 	double statistics; /* of a norm, stored for its gradient */
+	double channels;  /* of a norm */
 	double weight;    /* elements */
 	double products;  /* a sample */
 	bool first;       /* reads the network's input: no data gradient */

@@ -21,15 +21,12 @@ add(struct mbs_traffic *sum, const struct mbs_traffic *t)
 }
 
 /* What the update moves, in weights: gradient, weight and momentum read, weight
- * and momentum written. Groups of the chip that share it read the part of the
- * gradient that each of them has; then one of them copies what the others made
- * of the weights to their place. */
+ * and momentum written. Groups of the chip share it: each reads of all
+ * gradients the part of the weights that it updates. */
 static double
 update_weights(const struct mbs_plan *p)
 {
-	double parts = (double)p->o->parts;
-
-	return 1 + 4 / parts + 2 * (parts - 1) / (parts * parts);
+	return 1 + 4 / (double)p->o->parts;
 }
 
 /* Weights of a contraction over `iterations`: read by forward and data
@@ -53,7 +50,7 @@ static void
 norm_parameters(const struct mbs_plan *p, const struct mbs_layer *l,
     int64_t iterations, struct mbs_traffic *t)
 {
-	double c = l->statistics / 8, n = (double)iterations;
+	double c = l->channels, n = (double)iterations;
 	double reads = p->o->variant == MBS_OPTIMAL ? 5 : 3;
 	double s = c * (double)p->o->state;
 

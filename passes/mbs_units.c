@@ -74,6 +74,20 @@ bytes(const struct finder *f, const struct value *v)
 	    (double)f->p->o->elem;
 }
 
+/* Mean and deviation of each sample and range of channels, or of the batch. */
+static void
+measure_norm(const struct finder *f, struct mbs_layer *l)
+{
+	size_t ranges = (size_t)l->node->out[0]->type.dim[1];
+
+	l->channels = (double)ranges;
+	if (mbs_is_group_norm(l->node))
+		node_ints(l->node, ATTR_channel_starts, &ranges);
+	l->statistics = 2 * 4 * (double)ranges;
+	if (l->node->op == OP_batch_norm || l->node->op == OP_batch_norm_train)
+		l->statistics /= (double)f->batch;
+}
+
 static void
 add_layer(struct finder *f, struct node *n)
 {
@@ -93,7 +107,7 @@ add_layer(struct finder *f, struct node *n)
 	}
 	l.out = bytes(f, n->out[0]);
 	if (l.kind == MBS_NORM && n->out[0]->type.rank > 1)
-		l.statistics = 2 * 4 * (double)n->out[0]->type.dim[1];
+		measure_norm(f, &l);
 	if (l.kind == MBS_CONV) {
 		const struct tensor_type *w = &n->in[1]->type;
 		bool back = n->op == OP_conv_transpose;
