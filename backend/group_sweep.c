@@ -1,11 +1,11 @@
 /* Sweeps: the nodes of one layer that read one large value from DRAM several
  * times. A loop over samples loads it once for all of them, as the passes of a
- * machine's norm do. */
+ * machine's norm do. What sums a layer's result behind it, as the gradient of a
+ * bias, belongs to it. */
 #include "backend/group.h"
 
 #include <string.h>
 
-#define LARGE_PART 64 /* of the global buffer: worth a loop */
 #define MAX_VALUES 8
 
 struct sweep {
@@ -38,11 +38,17 @@ touch(struct sweep *w, const struct value *v)
 }
 
 static bool
-same_layer(const struct node *a, const struct node *b)
+same_phase(const struct node *a, const struct node *b)
 {
-	return a->group == 0 && b->group == 0 && a->loc.node != NULL &&
-	    b->loc.node != NULL && strcmp(a->loc.node, b->loc.node) == 0 &&
-	    strcmp(a->phase, b->phase) == 0;
+	return a->group == 0 && b->group == 0 && a->phase != NULL &&
+	    b->phase != NULL && strcmp(a->phase, b->phase) == 0;
+}
+
+bool
+group_same_layer(const struct node *a, const struct node *b)
+{
+	return same_phase(a, b) && a->loc.node != NULL &&
+	    b->loc.node != NULL && strcmp(a->loc.node, b->loc.node) == 0;
 }
 
 static bool
@@ -62,6 +68,30 @@ may_wait(const struct sweep *w, const struct node *n)
 	    op_info(n->op)->lowering == LOWER_REDUCE;
 }
 
+/* Whether n sums over the batch, or is a step of such a sum. */
+static bool
+is_batch_sum(const struct sweep *w, const struct node *n)
+{
+	const struct value *v = n->out[0];
+	if (op_info(n->op)->lowering != LOWER_REDUCE)
+		return false;
+	return w->s->part[n->id] == PART_SUM || (v->uses.len == 1 &&
+	    is_batch_sum(w, v->uses.data[0].node));
+}
+
+/* Whether n, a layer's bias gradient or a step of it, sums what first makes. */
+static bool
+sums_result(const struct sweep *w, const struct node *first,
+    const struct node *n)
+{
+	const struct node *from;
+	if (!same_phase(first, n) || !is_batch_sum(w, n) ||
+	    n->in[0]->kind != VALUE_NODE)
+		return false;
+	from = n->in[0]->def;
+	return from == first || sums_result(w, first, from);
+}
+
 /* Whether n alone reads what first makes, a large value of the layer's own: an
  * average pool and its scale, in either direction. */
 static bool
@@ -72,7 +102,7 @@ is_window_pair(const struct sweep *w, const struct node *first,
 	bool window = op_info(first->op)->lowering == LOWER_WINDOW;
 	if (v == NULL || n == NULL || v->uses.len != 1 ||
 	    v->uses.data[0].node != n || v->keep != KEEP_AUTO ||
-	    v->nends > 0 || !same_layer(first, n))
+	    v->nends > 0 || !group_same_layer(first, n))
 		return false;
 	return fits_in(w, first) && fits_in(w, n) &&
 	    type_bytes(&v->type) > w->gbuf / LARGE_PART &&
@@ -90,7 +120,8 @@ group_sweep(const struct lower *lw, const struct node *first)
 		return NULL;
 	if (is_window_pair(&w, first, first->next))
 		return first->next->next;
-	for (n = first; n != NULL && same_layer(first, n); n = n->next) {
+	for (n = first; n != NULL && (group_same_layer(first, n) ||
+	    sums_result(&w, first, n)); n = n->next) {
 		if (!fits_in(&w, n) && !may_wait(&w, n))
 			break;
 		/* a result that is stored ends one sweep and may start

@@ -474,6 +474,7 @@ place_touch(struct lower *lw, struct info *root, int64_t at, bool use)
 		return;
 	}
 	root->looped = true;
+	root->grouped = root->grouped || !r->sweep;
 	touch_at(root, r->loop, use);
 	touch_at(root, r->after - 1, false);
 }
@@ -535,6 +536,7 @@ find_lifetimes(struct lower *lw)
 		res->info[i].state = NULL;
 		res->info[i].part = false;
 		res->info[i].looped = res->info[i].escapes = false;
+		res->info[i].grouped = false;
 		res->info[i].converted = false;
 		res->info[i].uses = 0;
 	}

@@ -33,6 +33,7 @@ struct info {
 	bool inlined; /* its readers compute it: it has no memory */
 	/* Where region loops touch it. */
 	bool looped;    /* one does */
+	bool grouped;   /* one that is not a sweep does */
 	bool escapes;   /* computed in a loop, read outside of it */
 	bool converted; /* some view sees another dtype */
 	struct tile_buffer *local; /* in the iteration being lowered */

@@ -1,6 +1,7 @@
 /* Which values stay on chip between the ops that touch them. */
 #include "backend/group.h"
 #include "backend/place.h"
+#include "backend/vec.h"
 
 #include <string.h>
 
@@ -124,16 +125,53 @@ is_sum(const struct lower *lw, const struct value *v)
 	    lw->sched->part[v->def->id] == PART_SUM;
 }
 
-/* What loops touch lives in DRAM as a whole, unless it is said to stay; its
- * parts may be on chip within an iteration. */
+/* Whether it is small and passes from a sweep of a layer to what follows in
+ * that layer. */
+static bool
+is_passed_on(const struct lower *lw, const struct info *in)
+{
+	const struct schedule *s = lw->sched;
+	return !in->grouped && s->split[in->v->id] &&
+	    in->bytes <= lw->target->gbuf_bytes / LARGE_PART &&
+	    in->last < lw->res->nnodes &&
+	    group_same_layer(s->node[in->first], s->node[in->last]);
+}
+
+/* What loops touch lives in DRAM as a whole, unless it is said to stay or
+ * small; its parts may be on chip within an iteration. */
 static bool
 may_stay(const struct lower *lw, const struct info *in)
 {
 	if (in->v->keep == KEEP_DRAM ||
 	    in->v->def->op == OP_group_gather)
 		return false;
-	return !in->looped || (in->v->keep == KEEP_CHIP &&
-	    !lw->sched->split[in->v->id] && !is_sum(lw, in->v));
+	if (!in->looped)
+		return true;
+	if (is_sum(lw, in->v))
+		return false;
+	return is_passed_on(lw, in) || (in->v->keep == KEEP_CHIP &&
+	    !lw->sched->split[in->v->id]);
+}
+
+/* What a group neither makes nor reads does not take its room, unless it is
+ * small: its own values are read sooner. */
+static void
+leave_groups(struct lower *lw, struct info **roots, size_t nroots)
+{
+	const struct schedule *s = lw->sched;
+	int64_t small = lw->target->gbuf_bytes / SMALL_PART;
+	for (uint32_t i = 0; i < s->n; i++) {
+		const struct region *r = s->region[i];
+		if (r == NULL)
+			continue;
+		for (size_t k = 0; k < nroots && !r->sweep; k++) {
+			struct info *in = roots[k];
+			if (in->bytes > small && in->v->keep != KEEP_CHIP &&
+			    in->first < r->loop && in->last >= r->after)
+				in->resident = false;
+		}
+		i = r->end - 1;
+	}
 }
 
 static void
@@ -150,9 +188,11 @@ choose_residents(struct lower *lw, double budget)
 			continue;
 		/* what only an assignment takes goes there at once */
 		in->resident = (in->state == NULL || in->v->uses.len > 0) &&
-		    may_stay(lw, in);
+		    may_stay(lw, in) && !vop_wants_beside(lw, in->v);
 		roots[nroots++] = in;
 	}
+	if (lw->target->gbuf_bytes > 0)
+		leave_groups(lw, roots, nroots);
 	count_live(lw, roots, nroots);
 	if (lw->target->gbuf_bytes == 0)
 		return;

@@ -65,6 +65,9 @@ bool vop_func(const struct node *n, enum vec_func *f, double *param);
  * together with the node behind it, which alone reads it: tile by tile, so that
  * it is stored but not loaded again. */
 bool vop_beside(struct lower *lw, uint32_t at);
+/* Whether v, a new state, is better off chip because of that: what both nodes
+ * read, as a weight that decays, is then loaded once. */
+bool vop_wants_beside(const struct lower *lw, const struct value *v);
 /* Cuts and emits it; false after a diagnostic. */
 bool vop_run(struct vop *o);
 

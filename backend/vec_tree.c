@@ -267,17 +267,39 @@ assigned_in_place(struct lower *lw, uint32_t at, const struct value *v)
 	return true;
 }
 
-bool
-vop_beside(struct lower *lw, uint32_t at)
+/* The node behind position at, which alone reads what the one there computes,
+ * if both are plain and of one shape; else NULL. */
+static const struct node *
+alone_behind(const struct lower *lw, uint32_t at)
 {
 	const struct node *n = lw->sched->node[at];
 	const struct node *u = next_node(lw, at);
 	const struct value *v = n->out[0];
-	const struct place *pl, *to;
-	struct tree t = {0};
 	if (u == NULL || !is_plain(lw, n) || !is_plain(lw, u) ||
 	    !shape_equal(&v->type, &u->out[0]->type) || !read_by(lw, v, u) ||
 	    value_is_output(lw->g, v))
+		return NULL;
+	return u;
+}
+
+bool
+vop_wants_beside(const struct lower *lw, const struct value *v)
+{
+	uint32_t at = (uint32_t)lw->res->index[v->def->id];
+	const struct info *in = &lw->res->info[v->id];
+	return in->state != NULL && in->is_root && !in->looped &&
+	    lw->sched->region[at] == NULL && alone_behind(lw, at) != NULL;
+}
+
+bool
+vop_beside(struct lower *lw, uint32_t at)
+{
+	const struct node *n = lw->sched->node[at];
+	const struct node *u = alone_behind(lw, at);
+	const struct value *v = n->out[0];
+	const struct place *pl, *to;
+	struct tree t = {0};
+	if (u == NULL)
 		return false;
 	pl = place_of(lw, v);
 	to = place_of(lw, u->out[0]);

@@ -14,12 +14,12 @@ copy_attrs(const struct node *n, const enum attr_id *ids, int count,
 static const enum attr_id window_ids[] = {ATTR_strides, ATTR_dilations,
     ATTR_pads_begin, ATTR_pads_end, ATTR_groups};
 
+/* Comes first: its sum follows what makes dy, and may be made with it. */
 static void
-give_epilogue(struct ad *a, const struct node *n, struct value *dy, int axis)
+give_bias(struct ad *a, const struct node *n, struct value *dy, int axis)
 {
 	if (ad_wants(a, n, 2))
 		ad_give(a, n, 2, ad_sum_to_axis(a, dy, axis));
-	ad_give(a, n, 3, dy);
 }
 
 static struct value *
@@ -63,6 +63,7 @@ grad_conv(struct ad *a, struct node *n, struct value *dy)
 	int64_t pads[MAX_RANK];
 	struct attr at[6];
 
+	give_bias(a, n, dy, 1);
 	if (ad_wants(a, n, 0)) {
 		output_pads(n, pads);
 		copy_attrs(n, window_ids, 5, at);
@@ -72,7 +73,7 @@ grad_conv(struct ad *a, struct node *n, struct value *dy)
 	}
 	if (ad_wants(a, n, 1))
 		ad_give(a, n, 1, weight_grad(a, n, ad_operand(a, n, 0), dy));
-	give_epilogue(a, n, dy, 1);
+	ad_give(a, n, 3, dy);
 	return true;
 }
 
@@ -96,6 +97,7 @@ grad_conv_transpose(struct ad *a, struct node *n, struct value *dy)
 	struct value *in[2] = {dy, n->in[1]}, *v;
 	struct attr at[5];
 
+	give_bias(a, n, dy, 1);
 	if (ad_wants(a, n, 0)) {
 		copy_attrs(n, window_ids, 5, at);
 		v = ad_op(a, OP_conv, in, 2, at, 5);
@@ -103,7 +105,7 @@ grad_conv_transpose(struct ad *a, struct node *n, struct value *dy)
 	}
 	if (ad_wants(a, n, 1))
 		ad_give(a, n, 1, weight_grad(a, n, dy, n->in[0]));
-	give_epilogue(a, n, dy, 1);
+	ad_give(a, n, 3, dy);
 	return true;
 }
 
@@ -149,11 +151,12 @@ grad_matmul(struct ad *a, struct node *n, struct value *dy)
 	bool ta = node_int(n, ATTR_trans_a), tb = node_int(n, ATTR_trans_b);
 	struct value *b = n->in[1];
 
+	give_bias(a, n, dy, dy->type.rank - 1);
 	if (ad_wants(a, n, 0))
 		ad_give(a, n, 0, ta ? product(a, b, tb, dy, true)
 		                    : product(a, dy, false, b, !tb));
 	if (ad_wants(a, n, 1))
 		ad_give(a, n, 1, right_grad(a, n, dy));
-	give_epilogue(a, n, dy, dy->type.rank - 1);
+	ad_give(a, n, 3, dy);
 	return true;
 }

@@ -6,15 +6,27 @@ set -u
 work=$SCRATCH/mbs_traffic
 mkdir -p "$work" || exit 2
 
+net=examples/resnet20.net
 number() { # KEY [SECTION]: the first behind it
 	sed -n "/\"${2:-$1}\"/,\$s/.*\"$1\":[[:space:]]*\([0-9.e+-]*\).*/\1/p" \
 	    "$work/stats" | head -n 1
 }
 
+bytes_of() { # OP [PHASE]: of its nodes
+	awk -v op="\"$1\"" -v phase="\"${2:-}" '
+	    { sub(/,$/, "") }
+	    $1 == "\"op\":" { is = $2 == op }
+	    $1 == "\"phase\":" { is = is && index($2, phase) == 1 }
+	    $1 == "\"dram_bytes\":" && is { n += $2 }
+	    END { print n + 0 }' "$work/stats"
+}
+
 # step BUFFER VARIANT OPTION...: bytes of one of two groups, cycles, joules,
 # model's bytes
 step() {
-	"$BIN/wavecc" examples/resnet20.net -Dnorm=group -ftrain -fbatch=64 \
+	local norm=-Dnorm=group
+	[ "$net" = examples/resnet20.net ] || norm=
+	"$BIN/wavecc" "$net" $norm -ftrain -fbatch=64 \
 	    -mprecision=fp16 -floss-scale=1 -fstate=paper -fdgrad=zeros \
 	    -march=wavecore -mgbuf_bytes="$1" -fmbs="$2" "${@:3}" \
 	    -Rpass='mbs|lower' -o "$work/net.wo" 2>"$work/log" &&
@@ -59,6 +71,27 @@ for how in baseline archopt; do
 	verdict "$how moves what the model says" \
 	    '$1 < 1.02 * $4 && $4 < 1.02 * $1' "$(step 1MiB $how)"
 done
+
+# One group alone, 32 samples: the update reads a weight that decays once, beside
+# the passes forward and back; momentum goes out once.
+step 1MiB baseline -mgroups=1 -fbatch=32 >"$work/one"
+verdict "the update reads weights once" '$1 < 3.05 * $2 && $2 > 5e5' \
+    "$(number read weight) $(number write optimizer)"
+
+# A layer's bias gradient is summed while the gradient is there.
+cat >"$work/bias.net" <<'END'
+network biased {
+	input image : f32[N, 16, 32, 32] where N = 64
+	output logits = image -> conv(32, 3, pad=1) -> relu
+	    -> conv(32, 3, pad=1) -> relu -> conv(32, 3, pad=1) -> relu
+	    -> global_avg_pool -> linear(10)
+}
+END
+net=$work/bias.net
+step 512KiB baseline >"$work/biased"
+verdict "sums for biases move nothing" '$1 > 1e7 && $2 < 1e4' \
+    "$(bytes_of conv_wgrad) $(bytes_of reduce_sum backward)"
+net=examples/resnet20.net
 
 # Modules of three branches, in bytes of a sample: 512 a channel. Branch by
 # branch the pool of the last one meets its operand and the results of all, three
