@@ -178,8 +178,8 @@ add_to(struct ad *a, const struct value *to, struct value *v)
 	enum dtype t = to->type.dtype;
 
 	v = unbroadcast(a, v, &to->type);
-	keep_as(to, v);
 	if (sum != NULL) {
+		keep_as(to, v);
 		/* parts of branches on their own wait for each other */
 		if (to->keep == KEEP_FIRST && sum->kind == VALUE_NODE)
 			sum->keep = KEEP_DRAM;
