@@ -1,5 +1,6 @@
 /* Layer groups: how many samples an iteration takes, and the order of its
  * nodes. */
+#include <math.h>
 #include <string.h>
 
 #include "backend/group_fit.h"
@@ -56,15 +57,53 @@ left_bytes(const struct fit *f)
 	return sum;
 }
 
+/* Room for the sums of a weight gradient: beside two samples of its operand, or
+ * tiles of them that take most of it. */
+static double
+sums_room(double room, double sample)
+{
+	double left = room - 2 * sample;
+	if (left < room / 4)
+		left = room / 4;
+	return left > 1 ? left : 1;
+}
+
+/* Bytes that weight gradients load of their operand again, where the values of
+ * `sub` samples leave no room for it: once for each part of their sums that
+ * finds room, roughly as wgrad_plan.c will choose. Two parts are let pass, as
+ * the array gains by longer iterations. */
+static double
+again_bytes(const struct fit *f, int64_t sub)
+{
+	const struct schedule *s = f->lw->sched;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		double room = (double)(f->cap - f->r->live[i - f->r->loop]);
+		double x, parts;
+		if (n->op != OP_conv_wgrad || f->r->local[n->out[0]->id] ||
+		    f->r->local[place_root(f->lw, n->in[0])->v->id])
+			continue;
+		x = (double)type_bytes(&n->in[0]->type) / (double)s->batch;
+		if (x * (double)sub <= .9 * room)
+			continue;
+		parts = ceil(4 * (double)type_elems(&n->out[0]->type) /
+		    sums_room(room, x));
+		sum += fmax(parts - 2, 0) * x * (double)s->batch;
+	}
+	return sum;
+}
+
 /* What so many iterations move, with what they need not; -1: their samples do
  * not fit. */
 static double
 iterations_move(struct fit *f, int64_t cap, int64_t n)
 {
-	if (!fit_attempt(f, cap, ceil_div(f->lw->sched->batch, n), false))
+	int64_t sub = ceil_div(f->lw->sched->batch, n);
+	if (!fit_attempt(f, cap, sub, false))
 		return -1;
 	return (double)n * (weight_bytes(f) + 2 * gradient_bytes(f, true)) +
-	    left_bytes(f);
+	    left_bytes(f) + again_bytes(f, sub);
 }
 
 /* Fewer iterations than n that move least, or n. */

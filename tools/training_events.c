@@ -42,12 +42,31 @@ on_test(void *user, int64_t done, int64_t batches)
 
 /* ---- epochs ---- */
 
+/* A training that was killed between an epoch's last step and its record goes
+ * on with the record and has run no step: what one takes is known without. */
+static void
+need_figures(struct training *w)
+{
+	struct sim_options o = {.timing_only = true};
+	struct device *dev;
+
+	if (w->figures.steps > 0)
+		return;
+	dev = sim_open(w->dr.program, &o, &w->dr.diag);
+	if (dev == NULL)
+		return;
+	if (dev->ops->run(dev, "step", &w->dr.diag))
+		train_figures_take(&w->figures, sim_stats(dev));
+	dev->ops->close(dev);
+}
+
 static void
 on_epoch(void *user, const struct trainer_epoch_done *e)
 {
 	struct training *w = user;
 	cJSON *o = train_log_record("epoch");
 
+	need_figures(w);
 	w->test = e->test;
 	(void)cJSON_AddNumberToObject(o, "epoch", (double)e->epoch);
 	(void)cJSON_AddNumberToObject(o, "step", (double)e->step);

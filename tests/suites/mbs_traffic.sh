@@ -91,6 +91,42 @@ net=$work/bias.net
 step 512KiB baseline >"$work/biased"
 verdict "sums for biases move nothing" '$1 > 1e7 && $2 < 1e4' \
     "$(bytes_of conv_wgrad) $(bytes_of reduce_sum backward)"
+# The more samples, the less room for the sums of conv2's weights, and its operand
+# of 200 KB a sample, stored for the norm over the batch, would be loaded often.
+cat >"$work/transition.net" <<'END'
+network transition {
+	input image : f32[N, 8, 14, 14] where N = 64
+	output logits = image -> conv(512, 1, bias=false) -> batch_norm -> relu
+	    -> conv(256, 1, bias=false) -> avg_pool(2, stride=2)
+	    -> conv(16, 1) -> global_avg_pool -> linear(10)
+}
+END
+net=$work/transition.net
+for buffer in 384KiB 512KiB; do
+	verdict "weight gradients leave room for themselves at $buffer" \
+	    '$1 <= $5' "$(step $buffer optimal) $(step $buffer mbs2)"
+done
+
+# Half of the bytes in, the rest alike: branches on their own wait in DRAM.
+for type in f32 f16; do
+	cat >"$work/$type.net" <<-END
+	block unit(x, kernel) {
+		return x -> conv(32, kernel, pad=kernel // 2, bias=false)
+		    -> group_norm(groups=2) -> relu
+	}
+	network typed {
+		input image : $type[N, 16, 16, 16] where N = 64
+		x = image -> unit(1)
+		y = concat(x -> unit(1), x -> avg_pool(3, stride=1, pad=1))
+		output logits = y -> unit(3) -> global_avg_pool -> linear(10)
+	}
+	END
+	net=$work/$type.net
+	step 256KiB mbs1 >"$work/$type"
+done
+verdict "images of 16 bits spare no more than their bytes" \
+    '$1 > $5 && $1 - $5 < 1.1 * 2 * 32 * 16 * 256 * 2' \
+    "$(cat "$work/f32" "$work/f16" | tr '\n' ' ')"
 net=examples/resnet20.net
 
 # Modules of three branches, in bytes of a sample: 512 a channel. Branch by
