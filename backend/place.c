@@ -341,7 +341,7 @@ has_view_readers(const struct value *v)
 	return false;
 }
 
-/* Whether a sweep stores its results within v, a concatenation. */
+/* Whether loops store their results within v, a concatenation. */
 static bool
 is_stored_to(const struct lower *lw, const struct value *v)
 {
@@ -356,7 +356,7 @@ is_stored_to(const struct lower *lw, const struct value *v)
 	return false;
 }
 
-/* Whether o, which a sweep makes and stores, may be stored where the
+/* Whether o, which a loop makes and stores, may be stored where the
  * concatenation n, outside of loops, wants it. */
 static bool
 stored_within(const struct lower *lw, const struct value *o,
@@ -365,7 +365,7 @@ stored_within(const struct lower *lw, const struct value *o,
 	const struct info *in = &lw->res->info[o->id];
 	const struct region *r = o->kind != VALUE_NODE ? NULL :
 	    group_loop_at(lw, lw->res->index[o->def->id]);
-	return r != NULL && r->sweep && o->keep == KEEP_DRAM &&
+	return r != NULL && (!r->sweep || o->keep == KEEP_DRAM) &&
 	    n->out[0]->keep == KEEP_DRAM && in->into == NULL &&
 	    in->within == NULL && !place_is_view_op(o->def->op) &&
 	    group_loop_at(lw, lw->res->index[n->id]) == NULL &&

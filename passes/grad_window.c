@@ -16,7 +16,8 @@ pool_attrs(const struct node *n, struct attr at[6])
 }
 
 /* Where the maxima are: found with what makes the operand, while that is at
- * hand; of a concatenation, which makes nothing, with the pool. */
+ * hand; of a concatenation, which makes nothing, behind the pool, which has the
+ * operand as well. */
 static struct value *
 maxima(struct ad *a, struct node *n, const struct attr *at)
 {
@@ -24,7 +25,7 @@ maxima(struct ad *a, struct node *n, const struct attr *at)
 
 	if (x->kind != VALUE_NODE || x->def->op != OP_concat)
 		return ad_kept(a, OP_max_pool_index, x, at, 5);
-	v = build_op(a->g, OP_max_pool_index, &x, 1, at, 5, DT_NONE, n);
+	v = build_op(a->g, OP_max_pool_index, &x, 1, at, 5, DT_NONE, n->next);
 	v->def->loc = n->loc;
 	v->def->phase = n->phase;
 	v->def->group = n->group;

@@ -33,13 +33,6 @@ store_layer(const struct mbs_plan *p, const struct mbs_layer *l)
 	v->keep = KEEP_DRAM;
 }
 
-static bool
-stays(const struct mbs_plan *p, const struct mbs_layer *l)
-{
-	return p->o->buffer == 0 || (double)p->batch * (l->in + l->out) <=
-	    (double)p->o->buffer;
-}
-
 /* Whether v is what the first branch of an addition gives: it waits for the
  * others. */
 static bool
@@ -79,40 +72,20 @@ store_branches(const struct mbs_layer *l)
 			v->keep = KEEP_DRAM;
 }
 
-#define MUCH 8
-
-/* Whether weights are what l moves: what it passes on makes no difference, but
- * on its own its weights are loaded ahead. */
-static bool
-is_weighty(const struct mbs_plan *p, const struct mbs_layer *l)
-{
-	return l->weight * (double)p->o->elem >
-	    MUCH * (double)p->batch * (l->in + l->out);
-}
-
-/* Layers that follow each other and leave their results on chip are a group
- * that takes the whole batch: what its layers pass on stays, whether or not it
- * is stored for the backward pass. */
+/* A run of layers that leave their results on chip is a group that takes the
+ * whole batch: what its layers pass on stays, whether or not it is stored for
+ * the backward pass. */
 static void
-group_runs(struct mbs_plan *p, struct graph *g)
+mark_runs(const struct mbs_plan *p, struct graph *g)
 {
-	bool goes_on = false;
+	for (size_t k = 0; k < p->layers.len; k++) {
+		const struct mbs_layer *l = &p->layers.data[k];
 
-	for (size_t i = 0; i < p->units.len; i++) {
-		const struct mbs_unit *u = &p->units.data[i];
-
-		for (size_t k = u->first; k < u->first + u->count; k++) {
-			const struct mbs_layer *l = &p->layers.data[k];
-			struct layer_group whole = {p->batch};
-			bool stay = stays(p, l) && !u->whole_batch &&
-			    !is_weighty(p, l);
-
-			if (stay && !goes_on)
-				VEC_PUSH(g->arena, &g->groups, whole);
-			if (stay)
-				l->node->group = (uint32_t)g->groups.len;
-			goes_on = stay;
-		}
+		while (g->groups.len < l->run)
+			VEC_PUSH(g->arena, &g->groups,
+			    (struct layer_group){p->batch});
+		if (l->run > 0)
+			l->node->group = l->run;
 	}
 }
 
@@ -135,7 +108,7 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 
 			l->node->group = u->group;
 			if (v == MBS_BASELINE || v == MBS_ARCHOPT ||
-			    (v == MBS_IL && !stays(p, l)))
+			    (v == MBS_IL && !mbs_stays(p, l)))
 				store_layer(p, l);
 			else if (v == MBS_1)
 				store_branches(l);
@@ -145,7 +118,7 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 		}
 	}
 	if (v == MBS_IL)
-		group_runs(p, g);
+		mark_runs(p, g);
 }
 
 /* ---- the report ---- */

@@ -64,11 +64,13 @@ struct mbs_layer {
 	struct node *node;
 	enum mbs_kind kind;
 	double in, out;   /* operands with samples, result */
+	double space;     /* while it runs; 0: it does not */
 	double image;     /* of the network's input, as it is stored */
 	double statistics; /* of a norm, stored for its gradient */
 	double channels;  /* of a norm */
 	double weight;    /* elements */
 	double products;  /* a sample */
+	uint32_t run;     /* IL: its run, 0: none */
 	bool first;       /* reads the network's input: no data gradient */
 	bool again;       /* the backward pass computes it again */
 	double gain;      /* seconds of DRAM that spares for one of the array */
@@ -110,6 +112,7 @@ struct mbs_plan {
 	VEC(struct mbs_layer) layers;
 	VEC(struct mbs_unit) units;
 	VEC(struct mbs_group) groups;
+	size_t *made; /* by value id: the layer that makes it, + 1 */
 	struct mbs_cost *cost; /* units.len + 1: of the units before each */
 	struct arena *arena;
 };
@@ -130,6 +133,14 @@ const struct node *mbs_rebuilt_from(const struct value *v);
  * bandwidth and a clock. */
 void mbs_again(struct mbs_plan *p, const struct graph *g);
 
+/* IL (mbs_il.c): whether a layer's operands and result fit for the whole batch;
+ * numbers runs of such layers; what that spares of one's own traffic,
+ * activations and gradients. */
+bool mbs_stays(const struct mbs_plan *p, const struct mbs_layer *l);
+void mbs_find_runs(struct mbs_plan *p);
+struct mbs_traffic mbs_run_spares(const struct mbs_plan *p,
+    const struct mbs_layer *l);
+
 /* Chooses groups (mbs_group.c). */
 void mbs_choose(struct mbs_plan *p);
 
@@ -137,7 +148,7 @@ void mbs_choose(struct mbs_plan *p);
  * within a group of so many iterations, and the whole plan. Bytes of one group
  * of the chip and step. */
 struct mbs_traffic mbs_unit_plain(const struct mbs_plan *p,
-    const struct mbs_unit *u, bool reuse);
+    const struct mbs_unit *u);
 struct mbs_traffic mbs_unit_grouped(const struct mbs_plan *p,
     const struct mbs_unit *u, int64_t iterations);
 /* Between a unit and the next one, in other groups. */

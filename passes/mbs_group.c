@@ -236,6 +236,7 @@ mbs_choose(struct mbs_plan *p)
 {
 	sum_costs(p);
 	switch (p->o->variant) {
+	case MBS_IL: mbs_find_runs(p); break;
 	case MBS_FS: one_group(p); break;
 	case MBS_1:
 	case MBS_2:

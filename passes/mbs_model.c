@@ -137,40 +137,20 @@ forks(const struct mbs_plan *p, const struct mbs_unit *u)
 	return sum;
 }
 
-/* How often the layer before layer i of u reads the gradient of what is
- * between them: contractions and norms twice. */
-static double
-gradient_reads(const struct mbs_plan *p, const struct mbs_unit *u, size_t i)
-{
-	const struct value *x = p->layers.data[i].node->in[0];
-
-	for (size_t k = i; k-- > 0 && k + u->count >= u->first;)
-		if (p->layers.data[k].node->out[0] == x)
-			return p->layers.data[k].kind == MBS_CONV ||
-			    p->layers.data[k].kind == MBS_NORM ? 2 : 1;
-	return 1;
-}
-
 struct mbs_traffic
-mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u, bool reuse)
+mbs_unit_plain(const struct mbs_plan *p, const struct mbs_unit *u)
 {
 	struct mbs_traffic t = {0};
 
 	for (size_t i = u->first; i < u->first + u->count; i++) {
 		const struct mbs_layer *l = &p->layers.data[i];
-		struct mbs_traffic one = {0};
-		double n = (double)p->batch;
+		struct mbs_traffic one = {0}, spared = {0};
 
 		plain_layer(p, l, &one);
-		if (reuse && p->o->buffer > 0 && l->kind != MBS_VIEW &&
-		    l->kind != MBS_CONCAT &&
-		    n * (l->in + l->out) <= (double)p->o->buffer) {
-			/* I is still there, and dI stays (A5, IL) */
-			one.activation -= n * l->in *
-			    (l->kind == MBS_NORM ? 2 : 1);
-			one.gradient -= l->first || l->kind == MBS_ADD ? 0 :
-			    (1 + gradient_reads(p, u, i)) * n * l->in;
-		}
+		if (p->o->variant == MBS_IL)
+			spared = mbs_run_spares(p, l);
+		one.activation -= spared.activation;
+		one.gradient -= spared.gradient;
 		add(&t, &one);
 	}
 	t.gradient += 3 * forks(p, u);
@@ -304,7 +284,7 @@ mbs_plan_traffic(const struct mbs_plan *p)
 		struct mbs_traffic one;
 
 		if (u->group == 0)
-			one = mbs_unit_plain(p, u, p->o->variant == MBS_IL);
+			one = mbs_unit_plain(p, u);
 		else
 			one = mbs_unit_grouped(p, u,
 			    p->groups.data[u->group - 1].iterations);

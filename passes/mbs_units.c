@@ -8,7 +8,6 @@ struct finder {
 	struct graph *g;
 	struct arena *tmp;
 	int64_t batch;    /* of the graph */
-	size_t *born;     /* by value id: layer + 1, 0: before all */
 	size_t *last;     /* by value id: last layer that reads it, + 1 */
 	bool *split;      /* by value id: has samples */
 	bool *concat;     /* by value id: goes into a concatenation */
@@ -121,7 +120,7 @@ add_layer(struct finder *f, struct node *n)
 			l.products = l.weight;
 	}
 	f->split[n->out[0]->id] = true;
-	f->born[n->out[0]->id] = f->p->layers.len + 1;
+	f->p->made[n->out[0]->id] = f->p->layers.len + 1;
 	VEC_PUSH(f->p->arena, &f->p->layers, l);
 }
 
@@ -241,11 +240,12 @@ measure(struct finder *f, struct mbs_unit *u)
 	size_t hi = u->first + u->count;
 
 	for (size_t i = u->first; i < hi; i++) {
-		const struct mbs_layer *l = &f->p->layers.data[i];
+		struct mbs_layer *l = &f->p->layers.data[i];
 		double own = layer_space(l);
 
 		if (own == 0)
 			continue;
+		l->space = own;
 		u->space_apart = larger(u->space_apart, own);
 		u->space = larger(u->space, own + others(f, u->first, hi, i));
 		u->whole_batch = u->whole_batch ||
@@ -340,7 +340,7 @@ mbs_units(struct mbs_plan *p, struct graph *g, struct diag *d)
 	bool *cut, ok;
 	size_t first = 0;
 
-	f.born = NEW_ARRAY(f.tmp, size_t, g->nvalues + 1);
+	p->made = NEW_ARRAY(p->arena, size_t, g->nvalues + 1);
 	f.last = NEW_ARRAY(f.tmp, size_t, g->nvalues + 1);
 	f.split = NEW_ARRAY(f.tmp, bool, g->nvalues + 1);
 	f.concat = NEW_ARRAY(f.tmp, bool, g->nvalues + 1);

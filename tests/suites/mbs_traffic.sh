@@ -107,6 +107,31 @@ for buffer in 384KiB 512KiB; do
 	    '$1 <= $5' "$(step $buffer optimal) $(step $buffer mbs2)"
 done
 
+# Parts of a concatenation that stay on chip until they are stored go where it
+# wants them; a maximum pool and the places of its maxima load it once, 2 MB for
+# each of two groups, and store a quarter of that and half a quarter.
+cat >"$work/joined.net" <<'END'
+block unit(x, channels, kernel) {
+	return x -> conv(channels, kernel, pad=kernel // 2, bias=false)
+	    -> group_norm(groups=2) -> relu
+}
+network joined {
+	input image : f32[N, 16, 16, 16] where N = 64
+	x = image -> unit(16, 3)
+	y = concat(x -> unit(64, 1), x -> unit(64, 3))
+	output logits = y -> max_pool(2, stride=2) -> unit(16, 1)
+	    -> global_avg_pool -> linear(10)
+}
+END
+net=$work/joined.net
+step 3MiB il >"$work/joined"
+verdict "il copies no parts of concatenations" '$1 == 0 && $2 > 0' \
+    "$(bytes_of concat) $(bytes_of conv)"
+step 3MiB baseline >"$work/joined"
+verdict "a pool and its maxima load their operand once" \
+    '$1 + $2 < 1.4 * 2 * 2097152 && $1 > 0' \
+    "$(bytes_of max_pool) $(bytes_of max_pool_index)"
+
 # Half of the bytes in, the rest alike: branches on their own wait in DRAM.
 for type in f32 f16; do
 	cat >"$work/$type.net" <<-END
