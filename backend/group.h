@@ -92,6 +92,11 @@ void group_number(struct lower *lw, const struct region *r);
 /* Moves weight gradients of one operand in r's loop to the last of them. */
 void group_defer(struct lower *lw, struct region *r);
 
+/* ---- group_wide.c ---- */
+/* Puts weight gradients in r's loop before the data gradients beside which
+ * their sums would not fit, by the samples that r wants. */
+void group_wide(struct lower *lw, struct region *r);
+
 /* ---- group_delay.c ---- */
 /* Moves weight gradients in r's loop behind a convolution that follows; false
  * when there is none. */

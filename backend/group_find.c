@@ -300,6 +300,7 @@ order_nodes(struct lower *lw)
 		if (!r->sweep) {
 			group_sink(lw, r);
 			group_defer(lw, r);
+			group_wide(lw, r);
 		}
 		if (r->wanted > s->batch)
 			r->wanted = s->batch;

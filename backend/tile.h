@@ -156,7 +156,8 @@ struct tile_watch {
 struct tile_moves {
 	double weights; /* in each iteration */
 	double sums;    /* partial sums of weight gradients */
-	double left;    /* values that do not stay on chip */
+	double left;    /* values that do not stay on chip, operands of weight
+	                   gradients that are loaded several times */
 };
 
 struct tile_program {

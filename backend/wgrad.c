@@ -431,6 +431,18 @@ describe_product(struct wgrad *w, struct lower *lw, const struct node *n)
 	w->yw.c_addr = w->dy.stride[1];
 }
 
+/* What a group's iterations load of x for all chunks but the first. */
+static double
+again_bytes(const struct wgrad *w, const struct wgrad_plan *p)
+{
+	int64_t chunks = ceil_div(w->groups * w->cog, p->chunk);
+	int64_t times = w->lw->region_loop != NULL ? w->lw->region->full : 1;
+	if (place_on_chip(&w->x) || wgrad_keeps_x(w, p) || w->groups > 1)
+		return 0;
+	return (double)(chunks - 1) * (double)place_bytes(&w->x) *
+	    (double)times;
+}
+
 bool
 lower_wgrad(struct lower *lw, const struct node *n)
 {
@@ -454,6 +466,8 @@ lower_wgrad(struct lower *lw, const struct node *n)
 	    (long long)p.tile[0], (long long)p.tile[1],
 	    (long long)p.tile[2], (long long)p.tile[3],
 	    (long long)p.chunk, (long long)p.traffic);
+	if (lw->region != NULL && !lw->region->sweep)
+		lw->p->moves.left += again_bytes(&w, &p);
 	struct emit *e = NEW(lw->arena, struct emit);
 	e->w = &w;
 	e->p = &p;

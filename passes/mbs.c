@@ -89,6 +89,15 @@ mark_runs(const struct mbs_plan *p, struct graph *g)
 	}
 }
 
+/* The gradient of a layer's weights goes the way of the weights: through DRAM
+ * to the update. */
+static void
+store_weights(const struct mbs_layer *l)
+{
+	if (l->kind == MBS_CONV && l->node->in[1]->kind == VALUE_STATE)
+		l->node->in[1]->keep = KEEP_DRAM;
+}
+
 void
 mbs_mark(struct mbs_plan *p, struct graph *g)
 {
@@ -107,6 +116,8 @@ mbs_mark(struct mbs_plan *p, struct graph *g)
 			const struct mbs_layer *l = &p->layers.data[k];
 
 			l->node->group = u->group;
+			if (v <= MBS_IL)
+				store_weights(l);
 			if (v == MBS_BASELINE || v == MBS_ARCHOPT ||
 			    (v == MBS_IL && !mbs_stays(p, l)))
 				store_layer(p, l);

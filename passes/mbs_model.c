@@ -59,12 +59,15 @@ norm_parameters(const struct mbs_plan *p, const struct mbs_layer *l,
 	t->update += 2 * update_weights(p) * s;
 }
 
-/* Bytes of masks at one bit and of a pool's indices at 8. */
+/* Bytes of masks at one bit and of a pool's indices at 8; so are masks of
+ * dropout, which are made again for the backward pass. */
 static double
 kept_bits(const struct mbs_plan *p, const struct mbs_layer *l)
 {
 	double elems = l->out / (double)p->o->elem;
 
+	if (l->node->op == OP_dropout)
+		return 2 * elems;
 	return l->kind == MBS_RELU ? elems / 8 :
 	    l->kind == MBS_MAX_POOL ? elems : 0;
 }
@@ -192,6 +195,21 @@ gradient_parts(const struct mbs_plan *p, const struct mbs_layer *l)
 
 /* Whether l is a concatenation within another: what its branches make goes
  * straight to that. */
+/* Whether a mean over whole images alone reads v, or what it is a part of: its
+ * gradient is one element of each channel. */
+static bool
+is_averaged(const struct value *v)
+{
+	const struct node *u = v->uses.len == 1 ? v->uses.data[0].node : NULL;
+
+	if (u != NULL && u->op == OP_concat)
+		return is_averaged(u->out[0]);
+	return u != NULL && v->type.rank > 2 && u->nout == 1 &&
+	    (u->op == OP_reduce_mean || u->op == OP_reduce_sum) &&
+	    type_elems(&u->out[0]->type) ==
+	    v->type.dim[0] * v->type.dim[1];
+}
+
 static bool
 is_part(const struct mbs_layer *l)
 {
@@ -216,7 +234,8 @@ apart(const struct mbs_plan *p, const struct mbs_unit *u)
 			    gradient_parts(p, l);
 		else if (l->kind == MBS_CONCAT)
 			sum += (is_part(l) ? 0 : 2 * n * l->out) +
-			    gradient_parts(p, l);
+			    (is_averaged(l->node->out[0]) ? 0 :
+			    gradient_parts(p, l));
 	}
 	return sum;
 }

@@ -107,6 +107,20 @@ for buffer in 384KiB 512KiB; do
 	    '$1 <= $5' "$(step $buffer optimal) $(step $buffer mbs2)"
 done
 
+# 3 x 3 weights of 256 x 384 channels: 3.5 MB of sums, which find room beside the
+# gradient of the result, but not beside that of the operand as well.
+cat >"$work/wide.net" <<'END'
+network wide {
+	input image : f32[N, 8, 13, 13] where N = 128
+	output logits = image -> conv(384, 1) -> relu -> conv(256, 3, pad=1)
+	    -> relu -> global_avg_pool -> linear(10)
+}
+END
+net=$work/wide.net
+step 10MiB mbs2 -fbatch=128 >"$work/wide"
+verdict "a weight gradient with many sums comes first" '$1 < $4' \
+    "$(cat "$work/wide")"
+
 # Parts of a concatenation that stay on chip until they are stored go where it
 # wants them; a maximum pool and the places of its maxima load it once, 2 MB for
 # each of two groups, and store a quarter of that and half a quarter.
