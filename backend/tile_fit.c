@@ -53,8 +53,10 @@ struct ahead {
 	const struct tile_order *o;
 	struct before before;
 	bool overlap;
+	int64_t small; /* bytes that no schedule is to wait for */
 };
 
+#define SMALL_PART 256 /* of the global buffer */
 #define REACH 400 /* leaves that queues run ahead, at most */
 
 /* So many nodes of the array before; the farthest that has room. With overlap
@@ -73,14 +75,14 @@ overlaps(const struct ahead *h, const struct tile_node *c)
 }
 
 static void
-set_reach(const struct ahead *h, struct tile_node *c,
+set_reach(const struct ahead *h, struct tile_node *c, int64_t bytes,
     const struct tile_insn *leaf, uint32_t *reach)
 {
 	const struct tile_span *span = h->o->span;
 	uint32_t first = span[c->order].first, at = first;
 	bool load = leaf->kind == TILE_LOAD;
 	bool array = (1u << leaf->queue & ARRAY_QUEUES) != 0;
-	bool overlap = overlaps(h, c);
+	bool overlap = overlaps(h, c) || (!array && bytes <= h->small);
 	struct tile_node *n = load ? node_before(h->before.any, c) : NULL;
 	int k = TILE_REACHES - 1;
 
@@ -128,7 +130,7 @@ start_life(const struct ahead *h, struct tile_node *c,
 	for (int i = 0; i < TILE_REACHES; i++)
 		l->reach[i] = l->first;
 	if (x->write)
-		set_reach(h, c, leaf, l->reach);
+		set_reach(h, c, x->buffer->bytes, leaf, l->reach);
 	l->early = l->reach[0];
 }
 
@@ -138,7 +140,8 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 {
 	struct tile_life *life = NEW_ARRAY(a, struct tile_life,
 	    p->buffers.len + 1);
-	struct ahead h = {o, siblings_before(a, o), p->overlap};
+	struct ahead h = {o, siblings_before(a, o), p->overlap,
+	    p->target->gbuf_bytes / SMALL_PART};
 	struct tile_access acc[TILE_MAX_ACCESS];
 
 	for (uint32_t i = 0; i < o->nleaves; i++) {

@@ -367,6 +367,31 @@ vector_unit_runs_ahead_with_overlap(void **state)
 	}
 }
 
+/* So does what is small, a 256th of the memory, without overlap. */
+static void
+small_results_run_ahead(void **state)
+{
+	struct unit *u = *state;
+
+	for (int64_t size = 256; size <= 512; size += 256) {
+		struct bench b;
+		struct tile_buffer *x, *y, *z, *in;
+
+		start(u, &b);
+		in = input(&b, size);
+		x = gbuf(&b, "x", size, 1);
+		y = gbuf(&b, "y", size, 1);
+		load(&b, in, x);
+		load(&b, in, y);
+		array_nest(&b, x, y);
+		z = gbuf(&b, "z", size, 1);
+		copy(&b, y, z);
+		b.t.gbuf_bytes = 65536;
+		assert_true(tile_plan(b.p, &u->diag));
+		assert_int_equal(x->address != z->address, size == 256);
+	}
+}
+
 static void
 an_overflow_names_who_is_alive(void **state)
 {
@@ -548,6 +573,7 @@ main(void)
 		UNIT_TEST(loads_run_ahead_where_it_fits),
 		UNIT_TEST(near_items_are_all_that_matter),
 		UNIT_TEST(vector_unit_runs_ahead_with_overlap),
+		UNIT_TEST(small_results_run_ahead),
 		UNIT_TEST(buffers_move_to_start_earlier),
 		UNIT_TEST(an_overflow_names_who_is_alive),
 		UNIT_TEST(banks_hold_one_buffer_each),
