@@ -7,8 +7,9 @@
 #
 # The shares that are derived from the paper's rules are those of one core with
 # half of the samples, which does the whole update and has all tensors in 16
-# bits: they are compared with what one group of the chip executes alone, images
-# in 16 bits. On the chip the groups share the update, and images have 32 bits.
+# bits. They are compared with what the chip executes, whose groups share the
+# update and whose images have 32 bits, and with what one group executes alone
+# with images in 16 bits.
 #
 #   mbs.sh [-q] [NETWORK...]      -q: the main table only, without what
 #                                 mbs_more.sh adds

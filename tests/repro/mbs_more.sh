@@ -242,6 +242,71 @@ more_text() {
 
 # ---- bounds ----
 
+# no_more TEXT COLUMN RESULT RESULT: of the first than of the second
+no_more() {
+	bound "$1" "$(against "$2" "$3" "$4")" 0 1
+}
+
+# shares NET TAG [WORD]: against those derived from the paper's rules
+shares() {
+	local how
+	for how in il fs mbs1 mbs2; do
+		bound "$1: share of $how${3:-} less the derived" \
+		    "$(awk -v x="$(share "$1" $how "$2")" \
+		    -v d="$(derived "$1" $how)" 'BEGIN { print x - d }')" \
+		    -0.03 0.03
+	done
+}
+
+net_bounds() { # NET
+	local net=$1 how a b
+	local optimal="$net optimal wavecore" mbs2="$net mbs2 wavecore"
+	shares "$net" main
+	shares "$net" alone ', one group alone,'
+	for how in $variants; do
+		bound "$net: bytes of $how against the model" \
+		    "$(awk -v x="$(get "$net" $how wavecore main 2)" \
+		    -v b="$(get "$net" $how wavecore main 6)" \
+		    'BEGIN { print x / 2 / b }')" 0.99 1.01
+	done
+	for how in archopt:baseline il:archopt fs:il mbs1:il mbs2:mbs1; do
+		a=${how%:*} b=${how#*:}
+		no_more "$net: time of $a against $b" 5 \
+		    "$net $a wavecore main" "$net $b wavecore main"
+	done
+	for how in bytes:2 time:5 energy:3; do
+		no_more "$net: ${how%:*} of optimal against mbs2" "${how#*:}" \
+		    "$optimal main" "$mbs2 main"
+	done
+	bound "$net: bytes of optimal against its lower bound" \
+	    "$(awk -v x="$(get "$net" optimal wavecore main 2)" \
+	    -v b="$(get "$net" optimal wavecore main 7)" \
+	    'BEGIN { print x / 2 / b }')" 0 1.15
+}
+
+deep_bounds() { # NET
+	local net=$1 m
+	local optimal="$net optimal wavecore" mbs2="$net mbs2 wavecore"
+	no_more "$net: mbs2 on LPDDR4 against the baseline on HBM2, time" 5 \
+	    "$mbs2-lpddr4 main" "$net baseline wavecore main"
+	bound "$net: mbs2 on LPDDR4 against HBM2x2, time" \
+	    "$(against 5 "$mbs2-lpddr4 main" "$mbs2-hbm2x2 main")" 0 1.15
+	for m in $memories; do
+		no_more "$net: time of optimal against mbs2, ${m#*-}" 5 \
+		    "$net optimal $m main" "$net mbs2 $m main"
+	done
+	no_more "$net: time of optimal against mbs2 in its order of waves" 5 \
+	    "$optimal main" "$mbs2 first"
+	no_more "$net: time of optimal for time against the same" 5 \
+	    "$optimal time" "$mbs2 first"
+	no_more "$net: time of optimal against mbs2, mixed" 5 \
+	    "$optimal mixed" "$mbs2 mixed"
+	no_more "$net: time of optimal for time against mbs2" 5 \
+	    "$optimal time" "$mbs2 main"
+	no_more "$net: energy of optimal for time against mbs2" 3 \
+	    "$optimal time" "$mbs2 main"
+}
+
 more_bounds() {
 	local net how m
 	for how in baseline:.52 archopt:.77 fs:.66 mbs2:.76; do
@@ -250,82 +315,24 @@ more_bounds() {
 		    'BEGIN { print x - d }')" -0.04 0.04
 	done
 	for net in $nets; do
-		for how in il fs mbs1 mbs2; do
-			bound "$net: share of $how, alone, less the derived" \
-			    "$(awk -v x="$(share "$net" $how alone)" \
-			    -v d="$(derived "$net" $how)" \
-			    'BEGIN { print x - d }')" -0.03 0.03
-		done
-		for how in $variants; do
-			bound "$net: bytes of $how against the model" \
-			    "$(awk -v x="$(get "$net" $how wavecore main 2)" \
-			    -v b="$(get "$net" $how wavecore main 6)" \
-			    'BEGIN { print x / 2 / b }')" 0.99 1.01
-		done
-		bound "$net: bytes of optimal against mbs2" \
-		    "$(against 2 "$net optimal wavecore main" \
-		    "$net mbs2 wavecore main")" 0 1
-		bound "$net: time of optimal against mbs2" \
-		    "$(against 5 "$net optimal wavecore main" \
-		    "$net mbs2 wavecore main")" 0 1
-		bound "$net: bytes of optimal against its lower bound" \
-		    "$(awk -v x="$(get "$net" optimal wavecore main 2)" \
-		    -v b="$(get "$net" optimal wavecore main 7)" \
-		    'BEGIN { print x / 2 / b }')" 0 1.15
-		# the paper's notes: fs harms AlexNet
-		for how in archopt:baseline il:archopt \
-		    "$([ "$net" = alexnet ] && echo il:fs || echo fs:il)" \
-		    mbs1:il mbs2:mbs1; do
-			bound "$net: time of ${how%:*} against ${how#*:}" \
-			    "$(against 5 "$net ${how%:*} wavecore main" \
-			    "$net ${how#*:} wavecore main")" 0 1
-		done
+		net_bounds "$net"
 	done
 	bound "resnet50: utilization of optimal against the bound of tiles" \
 	    "$(ratio "$(get resnet50 optimal wavecore free 4)" \
 	    "$(get resnet50 optimal wavecore free 8)")" 0.98 1
 	for net in $deep; do
-		bound "$net: mbs2 on LPDDR4 against the baseline on HBM2, time" \
-		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
-		    "$(get "$net" baseline wavecore main 5)")" 0 1
-		bound "$net: mbs2 on LPDDR4 against HBM2x2, time" \
-		    "$(ratio "$(get "$net" mbs2 wavecore-lpddr4 main 5)" \
-		    "$(get "$net" mbs2 wavecore-hbm2x2 main 5)")" 0 1.15
-		for m in $memories; do
-			bound "$net: time of optimal against mbs2, ${m#*-}" \
-			    "$(against 5 "$net optimal $m main" \
-			    "$net mbs2 $m main")" 0 1
-		done
-		bound "$net: time of optimal against mbs2 in its order of waves" \
-		    "$(against 5 "$net optimal wavecore main" \
-		    "$net mbs2 wavecore first")" 0 1
-		bound "$net: time of optimal for time against the same" \
-		    "$(against 5 "$net optimal wavecore time" \
-		    "$net mbs2 wavecore first")" 0 1
-		bound "$net: time of optimal against mbs2, mixed" \
-		    "$(against 5 "$net optimal wavecore mixed" \
-		    "$net mbs2 wavecore mixed")" 0 1
-		bound "$net: time of optimal for time against mbs2" \
-		    "$(against 5 "$net optimal wavecore time" \
-		    "$net mbs2 wavecore main")" 0 1
-		bound "$net: energy of optimal against mbs2" \
-		    "$(against 3 "$net optimal wavecore main" \
-		    "$net mbs2 wavecore main")" 0 1
-		bound "$net: energy of optimal for time against mbs2" \
-		    "$(against 3 "$net optimal wavecore time" \
-		    "$net mbs2 wavecore main")" 0 1
+		deep_bounds "$net"
 	done
 	for m in $buffers; do
-		bound "resnet50: time of optimal against mbs2, $m MiB" \
-		    "$(against 5 "resnet50 optimal wavecore ${m}MiB" \
-		    "resnet50 mbs2 wavecore ${m}MiB")" 0 1
+		no_more "resnet50: time of optimal against mbs2, $m MiB" 5 \
+		    "resnet50 optimal wavecore ${m}MiB" \
+		    "resnet50 mbs2 wavecore ${m}MiB"
 	done
-	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, bytes" \
-	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 2)" \
-	    "$(get resnet50 il wavecore 40MiB 2)")" 0 1
-	bound "resnet50: mbs2 at 5 MiB against il at 40 MiB, time" \
-	    "$(ratio "$(get resnet50 mbs2 wavecore 5MiB 5)" \
-	    "$(get resnet50 il wavecore 40MiB 5)")" 0 1
+	for how in bytes:2 time:5; do
+		no_more "resnet50: mbs2 at 5 MiB against il at 40 MiB, ${how%:*}" \
+		    "${how#*:}" "resnet50 mbs2 wavecore 5MiB" \
+		    "resnet50 il wavecore 40MiB"
+	done
 	for how in main alone; do
 		groups_bound $how
 	done
