@@ -56,7 +56,7 @@ struct ahead {
 	int64_t small; /* bytes that no schedule is to wait for */
 };
 
-#define SMALL_PART 256 /* of the global buffer */
+#define QUICK_PART 256 /* of the global buffer: not waited for */
 #define REACH 400 /* leaves that queues run ahead, at most */
 
 /* So many nodes of the array before; the farthest that has room. With overlap
@@ -141,7 +141,7 @@ tile_lifetimes(struct arena *a, const struct tile_program *p,
 	struct tile_life *life = NEW_ARRAY(a, struct tile_life,
 	    p->buffers.len + 1);
 	struct ahead h = {o, siblings_before(a, o), p->overlap,
-	    p->target->gbuf_bytes / SMALL_PART};
+	    p->target->gbuf_bytes / QUICK_PART};
 	struct tile_access acc[TILE_MAX_ACCESS];
 
 	for (uint32_t i = 0; i < o->nleaves; i++) {

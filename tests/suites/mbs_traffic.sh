@@ -49,6 +49,20 @@ verdict() { # NAME AWK-CONDITION VALUES...
 	fi
 }
 
+# ops NAME AWK-CONDITION BUFFER VARIANT OP[:PHASE]...: of the bytes of ops in a
+# step of $net
+ops() {
+	local name=$1 condition=$2 op values=
+	step "$3" "$4" >"$work/ops" || condition=0
+	shift 4
+	for op; do
+		values+=" $(bytes_of "${op%:*}" "$(case $op in
+		    *:*) echo "${op#*:}" ;;
+		    esac)")"
+	done
+	verdict "$name" "$condition" "$values"
+}
+
 for buffer in 256KiB 512KiB 1MiB; do
 	optimal=$(step $buffer optimal)
 	mbs2=$(step $buffer mbs2)
@@ -88,9 +102,8 @@ network biased {
 }
 END
 net=$work/bias.net
-step 512KiB baseline >"$work/biased"
-verdict "sums for biases move nothing" '$1 > 1e7 && $2 < 1e4' \
-    "$(bytes_of conv_wgrad) $(bytes_of reduce_sum backward)"
+ops "sums for biases move nothing" '$1 > 1e7 && $2 < 1e4' 512KiB baseline \
+    conv_wgrad reduce_sum:backward
 # The more samples, the less room for the sums of conv2's weights, and its operand
 # of 200 KB a sample, stored for the norm over the batch, would be loaded often.
 cat >"$work/transition.net" <<'END'
@@ -138,13 +151,11 @@ network joined {
 }
 END
 net=$work/joined.net
-step 3MiB il >"$work/joined"
-verdict "il copies no parts of concatenations" '$1 == 0 && $2 > 0' \
-    "$(bytes_of concat) $(bytes_of conv)"
-step 3MiB baseline >"$work/joined"
-verdict "a pool and its maxima load their operand once" \
-    '$1 + $2 < 1.4 * 2 * 2097152 && $1 > 0' \
-    "$(bytes_of max_pool) $(bytes_of max_pool_index)"
+ops "il copies no parts of concatenations" '$1 == 0 && $2 > 0' 3MiB il \
+    concat conv
+ops "a pool and its maxima load their operand once" \
+    '$1 + $2 < 1.4 * 2 * 2097152 && $1 > 0' 3MiB baseline \
+    max_pool max_pool_index
 
 # Half of the bytes in, the rest alike: branches on their own wait in DRAM.
 for type in f32 f16; do
