@@ -57,6 +57,7 @@ struct contract_plan {
 	int depth;        /* versions of staged tiles */
 	int64_t cycles;   /* steady matrix cycles, for reports */
 	int64_t time;     /* of the matrix unit */
+	int64_t operands; /* bytes that waves load */
 	int64_t traffic;  /* DRAM bytes */
 	double cost;
 };
@@ -87,10 +88,12 @@ struct contract_work {
 	int64_t drain;    /* bytes of result and residual, each output */
 };
 
-/* The sum of ExecGEMM occupancies; and the time with loads, chained sums and
- * drains, once everything is under way. */
+/* The sum of ExecGEMM occupancies; the time with loads, chained sums and
+ * drains, once everything is under way; and the bytes of operands that all
+ * waves load. */
 int64_t contract_steady(const struct contract_work *w);
 int64_t contract_time(const struct contract_work *w);
+int64_t contract_operands(const struct contract_work *w);
 
 /* Parts as even as possible, none above limit. */
 int64_t contract_even(int64_t total, int64_t limit);

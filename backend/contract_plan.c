@@ -8,6 +8,7 @@
 /* Cycles between two tiles that nothing hides, however many are staged. */
 #define TILE_OVERHEAD 64
 #define SHARED 0.25 /* of the DRAM time: what else waits for DRAM */
+#define AS_FAST 1.005 /* times that do not differ enough to decide */
 
 /* ---- groups that share a wave ---- */
 
@@ -131,11 +132,12 @@ add_tiles(struct trial *t, const int64_t *size, int64_t times)
 		w.k = ph.taps > 0 ? pack * c->cig * ph.taps : 1;
 		t->plan.cycles += times * contract_steady(&w);
 		t->plan.time += times * contract_time(&w);
+		t->plan.operands += times * contract_operands(&w);
 	} while (phase_next(&c->win, c->win.pad, size, &ph));
 }
 
-/* Sets the plan's cycles and time: along each dimension there are full tiles
- * and maybe a partial one. */
+/* Sets the plan's cycles, time and operands: along each dimension there are
+ * full tiles and maybe a partial one. */
 static void
 matrix_work(struct trial *t)
 {
@@ -146,7 +148,7 @@ matrix_work(struct trial *t)
 	int64_t outer = ceil_div(c->groups, t->plan.pack);
 	for (int i = 0; i < c->nbatch; i++)
 		outer *= c->batch[i];
-	t->plan.cycles = t->plan.time = 0;
+	t->plan.cycles = t->plan.time = t->plan.operands = 0;
 	for (unsigned partial = 0; partial < 1u << 4; partial++) {
 		int64_t size[4], times = outer;
 		for (int i = 0; i < 4; i++) {
@@ -373,6 +375,7 @@ try_weights(struct trial *t, struct contract_plan *best)
 	}
 }
 
+/* best[0] and best[1]: with either operand stationary. */
 static void
 try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
     struct contract_plan *best)
@@ -391,10 +394,10 @@ try_tile(const struct contraction *c, const int64_t *tile, int64_t pack,
 		set_blocks(&t);
 		matrix_work(&t);
 		t.plan.depth = t.tiles > 1 ? 2 : 1;
-		try_weights(&t, best);
+		try_weights(&t, &best[ps]);
 		t.plan.depth = 3;
 		if (t.tiles > 2)
-			try_weights(&t, best);
+			try_weights(&t, &best[ps]);
 	}
 }
 
@@ -444,14 +447,29 @@ level_allowed(const struct contraction *c, int level)
 	return true;
 }
 
+/* Whether plan p is the better one: where both take about the same time, that
+ * which loads less into the local buffers, for its energy. */
+static bool
+is_better(const struct contract_plan *p, const struct contract_plan *q)
+{
+	if (p->cost == 0 || q->cost == 0)
+		return p->cost > 0;
+	if (p->cost > q->cost * AS_FAST || q->cost > p->cost * AS_FAST)
+		return p->cost < q->cost;
+	return p->operands < q->operands;
+}
+
 bool
 contract_plan(const struct contraction *c, struct contract_plan *p)
 {
 	int64_t pack = choose_pack(c);
-	memset(p, 0, sizeof *p);
+	struct contract_plan best[2];
+
+	memset(best, 0, sizeof best);
 	for (int level = 0; level < 4; level++)
 		if (level_allowed(c, level))
-			try_level(c, level, pack, p);
+			try_level(c, level, pack, best);
+	*p = best[is_better(&best[1], &best[0])];
 	return p->cost > 0;
 }
 

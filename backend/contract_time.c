@@ -95,6 +95,14 @@ real_block(const struct wave_target *t, const struct block_shape *b)
 	return max64(pace, ceil_div(turn, t->obuf_banks));
 }
 
+/* What the waves load into the local buffers: both operands, k rows of each. */
+static int64_t
+operand_block(const struct wave_target *t, const struct block_shape *b)
+{
+	(void)t;
+	return b->k * (b->moving + b->still) * b->elem;
+}
+
 static int64_t
 all_blocks(const struct contract_work *w, int64_t (*block)(
     const struct wave_target *t, const struct block_shape *b))
@@ -129,4 +137,10 @@ int64_t
 contract_time(const struct contract_work *w)
 {
 	return all_blocks(w, real_block);
+}
+
+int64_t
+contract_operands(const struct contract_work *w)
+{
+	return all_blocks(w, operand_block);
 }

@@ -68,6 +68,21 @@ sums_room(double room, double sample)
 	return left > 1 ? left : 1;
 }
 
+/* Bytes of one sample of v that a node streams; 0 where v is on chip. */
+static double
+streamed(const struct fit *f, const struct value *v)
+{
+	const struct info *root = place_root(f->lw, v);
+	return root->resident || f->r->local[root->v->id] ? 0 :
+	    (double)type_bytes(&v->type) / (double)f->lw->sched->batch;
+}
+
+static double
+room_at(const struct fit *f, uint32_t i)
+{
+	return (double)(f->cap - f->r->live[i - f->r->loop]);
+}
+
 /* Bytes that weight gradients load of their operand again, where the values of
  * `sub` samples leave no room for it: once for each part of their sums that
  * finds room, roughly as wgrad_plan.c will choose. Two parts are let pass, as
@@ -79,17 +94,63 @@ again_bytes(const struct fit *f, int64_t sub)
 	double sum = 0;
 	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
 		const struct node *n = s->node[i];
-		double room = (double)(f->cap - f->r->live[i - f->r->loop]);
-		double x, parts;
-		if (n->op != OP_conv_wgrad || f->r->local[n->out[0]->id] ||
-		    f->r->local[place_root(f->lw, n->in[0])->v->id])
+		double room = room_at(f, i), x, parts;
+		if (n->op != OP_conv_wgrad || f->r->local[n->out[0]->id])
 			continue;
-		x = (double)type_bytes(&n->in[0]->type) / (double)s->batch;
+		x = streamed(f, n->in[0]);
 		if (x * (double)sub <= .9 * room)
 			continue;
 		parts = ceil(4 * (double)type_elems(&n->out[0]->type) /
-		    sums_room(room, x));
+		    sums_room(room, x + streamed(f, n->in[1])));
 		sum += fmax(parts - 2, 0) * x * (double)s->batch;
+	}
+	return sum;
+}
+
+/* Pixels of a sample of n: those that its sums go over, or its result has. */
+static double
+pixels_of(const struct node *n)
+{
+	const struct tensor_type *t = n->op == OP_conv_wgrad ?
+	    &n->in[1]->type : &n->out[0]->type;
+	double sum = 1;
+	for (int i = 2; i < t->rank; i++)
+		sum *= (double)t->dim[i];
+	return sum;
+}
+
+/* Pixels that a tile needs for the array not to wait: a wave's shift takes as
+ * long as it has rows, and sums of a weight gradient that go on with the next
+ * tile are loaded and drained meanwhile. */
+static double
+pixels_needed(const struct wave_target *t, const struct node *n)
+{
+	double turn = n->op == OP_conv_wgrad && t->drain_bw > 0 ?
+	    8 * (double)t->cols / (double)t->drain_bw : 0;
+	return (double)t->rows * fmax(turn, 1);
+}
+
+/* What DRAM could move while the array waits, as two tiles of what a
+ * convolution streams find room for too few pixels. */
+static double
+starved_bytes(const struct fit *f)
+{
+	const struct schedule *s = f->lw->sched;
+	const struct wave_target *t = f->lw->target;
+	double sum = 0;
+	for (uint32_t i = f->r->loop; i < f->r->after; i++) {
+		const struct node *n = s->node[i];
+		double pixel, part;
+		if (n->op != OP_conv && n->op != OP_conv_transpose &&
+		    n->op != OP_conv_wgrad)
+			continue;
+		pixel = streamed(f, n->in[0]) + (n->op == OP_conv_wgrad ?
+		    streamed(f, n->in[1]) : streamed(f, n->out[0]));
+		part = pixels_needed(t, n) * 2 * pixel / pixels_of(n) /
+		    fmax(room_at(f, i), 1);
+		if (part > 1)
+			sum += (part - 1) * (double)lower_macs(n, true) /
+			    (double)(t->rows * t->cols) * f->lw->bw;
 	}
 	return sum;
 }
@@ -103,7 +164,7 @@ iterations_move(struct fit *f, int64_t cap, int64_t n)
 	if (!fit_attempt(f, cap, sub, false))
 		return -1;
 	return (double)n * (weight_bytes(f) + 2 * gradient_bytes(f, true)) +
-	    left_bytes(f) + again_bytes(f, sub);
+	    left_bytes(f) + again_bytes(f, sub) + starved_bytes(f);
 }
 
 /* Fewer iterations than n that move least, or n. */

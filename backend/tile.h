@@ -210,6 +210,13 @@ void tile_print(struct strbuf *out, const struct tile_program *p);
 struct tile_program *tile_parse(struct arena *a, struct diag *d,
     const char *name, const char *text, size_t len);
 
+/* ---- cost (tile_cost.c) ----
+ * Bytes of DRAM that the first group moves in one run of the entry, and the
+ * cycles in which its array starts no other wave: the sum of ExecGEMM
+ * occupancies. Both are what the simulator will count. */
+struct tile_cost { double dram, array; };
+struct tile_cost tile_cost(const struct tile_program *p);
+
 /* ---- checks (tile_verify.c): "after PASS: OBJECT: RULE" ---- */
 bool tile_verify(const struct tile_program *p, struct diag *d,
     const char *pass);

@@ -232,19 +232,51 @@ report_again(const struct mbs_plan *p, struct strbuf *s)
 		    bytes / 1e9, 100 * products / all);
 }
 
+/* Bytes that groups by the paper's rules move. The plan has no groups after
+ * it. */
+static double
+greedy_total(struct mbs_plan *p)
+{
+	const struct mbs_options *o = p->o;
+	struct mbs_options rules = *o;
+	struct mbs_traffic t;
+
+	rules.variant = MBS_2;
+	p->o = &rules;
+	mbs_choose(p);
+	t = mbs_plan_traffic(p);
+	p->o = o;
+	p->groups.len = 0;
+	for (size_t i = 0; i < p->units.len; i++)
+		p->units.data[i].group = 0;
+	return mbs_total(&t);
+}
+
+static bool
+is_tight(const struct mbs_plan *p)
+{
+	for (size_t k = 0; k < p->groups.len; k++)
+		if (p->groups.data[k].slack < 0)
+			return true;
+	return false;
+}
+
 bool
 mbs_schedule(struct graph *g, struct diag *d, const struct mbs_options *o,
-    struct strbuf *report, struct mbs_traffic *fixed)
+    struct strbuf *report, struct mbs_outcome *out)
 {
 	struct mbs_plan p = {.o = o, .arena = g->arena};
 
 	if (!mbs_units(&p, g, d))
 		return false;
-	if (o->variant == MBS_OPTIMAL)
+	if (o->variant == MBS_OPTIMAL) {
+		out->greedy = greedy_total(&p);
 		mbs_again(&p, g);
+	}
 	mbs_choose(&p);
 	mbs_mark(&p, g);
-	*fixed = mbs_plan_fixed(&p);
+	out->fixed = mbs_plan_fixed(&p);
+	out->tight = is_tight(&p);
 	if (report != NULL) {
 		report_groups(&p, report);
 		report_again(&p, report);

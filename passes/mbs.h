@@ -175,11 +175,18 @@ double mbs_conv_cycles(const struct mbs_plan *p, const struct mbs_layer *l);
 /* Marks nodes and values of g for the plan; called before autodiff. */
 void mbs_mark(struct mbs_plan *p, struct graph *g);
 
+/* What is known of a schedule before it is lowered. */
+struct mbs_outcome {
+	struct mbs_traffic fixed; /* mbs_plan_fixed */
+	double greedy; /* MBS_OPTIMAL: bytes that MBS_2 would move */
+	bool tight;    /* not even one sample of a unit fits */
+};
+
 /* All of it: groups of g by o, remarks as text lines into report (may be
- * NULL), mbs_plan_fixed into fixed. False after a diagnostic. */
+ * NULL). False after a diagnostic. */
 bool mbs_schedule(struct graph *g, struct diag *d,
     const struct mbs_options *o, struct strbuf *report,
-    struct mbs_traffic *fixed);
+    struct mbs_outcome *out);
 
 /* One line of traffic behind `what`. */
 void mbs_report_traffic(const struct mbs_traffic *t, const char *what,

@@ -228,6 +228,15 @@ make_dump_dir(struct driver *dr)
 	return false;
 }
 
+bool
+driver_run_passes(struct driver *dr, struct graph *g)
+{
+	return dr->o.only_given ?
+	    passes_run_list(g, &dr->diag, &dr->o.passes, dr->o.only.data,
+		dr->o.only.len, NULL) :
+	    passes_run(g, &dr->diag, &dr->o.passes);
+}
+
 static bool
 run_passes(struct driver *dr, struct graph *g)
 {
@@ -235,10 +244,7 @@ run_passes(struct driver *dr, struct graph *g)
 	p->dump = dump;
 	p->user = dr;
 	p->timings.len = 0;
-	bool ok = dr->o.only_given ?
-	    passes_run_list(g, &dr->diag, p, dr->o.only.data,
-		dr->o.only.len, NULL) :
-	    passes_run(g, &dr->diag, p);
+	bool ok = driver_run_passes(dr, g);
 	if (ok && p->time) {
 		struct strbuf s = {0};
 		passes_print_timings(&s, p);
@@ -283,8 +289,8 @@ overlap(const struct driver *dr)
 }
 
 /* Divides the batch over the groups of the chip where the graph allows it. */
-static struct tile_program *
-lower(struct driver *dr, const struct graph *g)
+struct tile_program *
+driver_lower(struct driver *dr, const struct graph *g)
 {
 	int groups = (int)dr->target->groups;
 	const char *why = "";
@@ -331,11 +337,12 @@ driver_tile(struct driver *dr)
 	if (driver_has_suffix(dr->o.input, ".wtl"))
 		return parse_tile(dr);
 	driver_say(dr, "lower");
-	dr->tile = lower(dr, dr->graph);
+	dr->tile = driver_lower(dr, dr->graph);
 	if (dr->tile == NULL || dr->eval == NULL)
 		return dr->tile != NULL;
 	driver_remark_moves(dr);
-	dr->eval_tile = lower(dr, dr->eval);
+	driver_choose(dr);
+	dr->eval_tile = driver_lower(dr, dr->eval);
 	return dr->eval_tile != NULL;
 }
 

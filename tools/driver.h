@@ -22,7 +22,8 @@ struct driver {
 	struct graph *model; /* eval as it was before the passes */
 	struct net_train train; /* the train section of a .net */
 	struct train_options train_options;
-	struct mbs_traffic fixed; /* of the layer groups, before lowering */
+	struct mbs_outcome groups; /* -fmbs=: layer groups before lowering */
+	struct graph *plain; /* -fmbs=optimal: the model without them */
 	int64_t steps;    /* of entry `steps` */
 	const char **each; /* tensors that hold them; ends with NULL */
 	struct tile_program *tile, *eval_tile;
@@ -47,10 +48,18 @@ bool driver_check(struct driver *dr);  /* kind of input, options that fit */
 bool driver_target(struct driver *dr); /* -march, -mKEY=VALUE */
 bool driver_read(struct driver *dr);   /* file to model */
 bool driver_train(struct driver *dr);  /* -ftrain: model to step and eval */
+/* -fmbs=: layer groups by the numbers of the machine, on dr->graph. */
+bool driver_serialize_batch(struct driver *dr);
 /* -fmbs=optimal -Rpass=mbs: the model again, once the step is lowered. */
 void driver_remark_moves(struct driver *dr);
 bool driver_passes(struct driver *dr); /* to legal graphs */
 bool driver_tile(struct driver *dr);   /* to schedules */
+/* Parts of these for one graph: passes without dumps, its schedule. */
+bool driver_run_passes(struct driver *dr, struct graph *g);
+struct tile_program *driver_lower(struct driver *dr, const struct graph *g);
+/* -fmbs=optimal, the step is lowered: takes groups by the rules of the paper
+ * instead where these turn out to cost less. */
+void driver_choose(struct driver *dr);
 bool driver_code(struct driver *dr);   /* to a program */
 
 /* Instead of the last three: the passes that a model may have gone through

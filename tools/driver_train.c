@@ -136,9 +136,8 @@ sharing_groups(const struct driver *dr)
 	return n;
 }
 
-/* -fmbs=: layer groups by the numbers of the machine. */
-static bool
-serialize_batch(struct driver *dr)
+bool
+driver_serialize_batch(struct driver *dr)
 {
 	struct mbs_options o = dr->o.train.mbs;
 	const struct wave_target *t = dr->target;
@@ -160,7 +159,7 @@ serialize_batch(struct driver *dr)
 	o.cols = t->cols;
 	o.zeros = dr->o.dgrad == DGRAD_ZEROS;
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
-	    wants_remarks(dr) ? &s : NULL, &dr->fixed);
+	    wants_remarks(dr) ? &s : NULL, &dr->groups);
 	remark(dr, &s);
 	strbuf_free(&s);
 	return ok;
@@ -170,7 +169,7 @@ void
 driver_remark_moves(struct driver *dr)
 {
 	const struct tile_moves *m = &dr->tile->moves;
-	struct mbs_traffic t = dr->fixed;
+	struct mbs_traffic t = dr->groups.fixed;
 	struct strbuf s = {0};
 
 	if (dr->o.train.mbs.variant != MBS_OPTIMAL || !wants_remarks(dr))
@@ -206,8 +205,11 @@ driver_train(struct driver *dr)
 	apply_hints(dr);
 	freeze_states(dr);
 	if (!train_parameters(dr->eval, &dr->diag, &eval) ||
-	    !train_parameters(dr->graph, &dr->diag, &step) ||
-	    !serialize_batch(dr) ||
+	    !train_parameters(dr->graph, &dr->diag, &step))
+		return false;
+	if (dr->o.train.mbs.variant == MBS_OPTIMAL)
+		dr->plain = graph_clone(dr->arena, dr->graph);
+	if (!driver_serialize_batch(dr) ||
 	    !train_step(dr->graph, &dr->diag, &dr->train_options))
 		return false;
 	dr->model = graph_clone(dr->arena, dr->eval);

@@ -64,6 +64,24 @@ same_bytes(struct arena *a, const struct tile_buffer *b, const uint8_t *got,
 	return true;
 }
 
+/* What is known of the cost beforehand is what the run has counted. */
+static bool
+same_cost(struct arena *a, const struct tile_program *p,
+    const struct sim_stats *s, const char **why)
+{
+	struct tile_cost c = tile_cost(p);
+	double dram = 0, array = (double)s->total.steady / p->groups;
+
+	for (int i = 0; i < TRAFFIC_COUNT; i++)
+		dram += (double)(s->total.dram_read[i] +
+		    s->total.dram_write[i]) / p->groups;
+	if (c.dram == dram && c.array == array)
+		return true;
+	*why = arena_printf(a, "%.17g bytes and %.17g cycles of the array, "
+	    "not %.17g and %.17g", dram, array, c.dram, c.array);
+	return false;
+}
+
 bool
 tile_run_same(struct unit *u, struct arena *a, struct tile_program *p,
     const struct wave_program *code, uint64_t seed, const char **why)
@@ -87,6 +105,7 @@ tile_run_same(struct unit *u, struct arena *a, struct tile_program *p,
 		ok = same_bytes(a, b, got, tile_interp_data(meaning, b),
 		    why);
 	}
+	ok = ok && same_cost(a, p, sim_stats(dev), why);
 	dev->ops->close(dev);
 	return ok;
 }

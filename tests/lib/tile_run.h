@@ -10,7 +10,8 @@ struct wave_program *tile_compile(struct unit *u, struct tile_program *p,
     bool serial);
 
 /* Runs code under the simulator's checker with random inputs and compares all
- * outputs with the sequential meaning of p. False with *why in the arena. */
+ * outputs with the sequential meaning of p, and what was counted with
+ * tile_cost(p). False with *why in the arena. */
 bool tile_run_same(struct unit *u, struct arena *a, struct tile_program *p,
     const struct wave_program *code, uint64_t seed, const char **why);
 

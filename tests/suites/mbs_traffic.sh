@@ -119,6 +119,19 @@ for buffer in 384KiB 512KiB; do
 	verdict "weight gradients leave room for themselves at $buffer" \
 	    '$1 <= $5' "$(step $buffer optimal) $(step $buffer mbs2)"
 done
+# Tiles of the operand of conv2 that find too little room would make the array
+# wait for each shift of weights.
+verdict "convolutions leave room for what they stream" '$2 < .96 * $6' \
+    "$(step 512KiB optimal) $(step 512KiB mbs2)"
+# Where the model of the groups is wrong, what the schedules move decides.
+for buffer in 320KiB 1280KiB; do
+	verdict "optimal at $buffer: groups of mbs2 that move less are taken" \
+	    '$1 <= $5' "$(step $buffer optimal) $(step $buffer mbs2)"
+done
+step 320KiB optimal >"$work/taken"
+verdict "what a schedule moves is known beforehand" \
+    '$1 > 1e6 && $1 - $5 < 1e6 && $5 - $1 < 1e6' "$(cat "$work/taken")" \
+    "$(sed -n 's/.*are taken: \([0-9.]*\) GB.*/\1e9/p' "$work/log")"
 
 # 3 x 3 weights of 256 x 384 channels: 3.5 MB of sums, which find room beside the
 # gradient of the result, but not beside that of the operand as well.

@@ -137,11 +137,11 @@ sub_batches_of_resnet50(void **state)
 	    ", 5 x 6 + 2 samples", ", 2 x 11 + 10 samples",
 	    ", 2 x 16 samples"};
 	struct strbuf s = {0};
-	struct mbs_traffic fixed;
+	struct mbs_outcome out;
 	const char *at;
 
 	assert_true(mbs_schedule(read_net(u, &nets[0]), &u->diag, &o, &s,
-	    &fixed));
+	    &out));
 	at = s.data;
 	for (size_t i = 0; i < 4; i++) {
 		at = strstr(at, want[i]);

@@ -1,0 +1,148 @@
+/* -fmbs=optimal: the better of two plans. The model by which groups are chosen
+ * does not see all that the lowering meets, in buffers that hold less than a
+ * sample of a layer least of all. Where the chosen groups gain little by it,
+ * or that much is known, those by the rules of the paper are lowered as well,
+ * and what the two schedules really move decides. */
+#include "tools/driver.h"
+
+#include <string.h>
+
+#include "passes/train.h"
+
+#define CLEAR .95 /* of the bytes of mbs2: less needs no second look */
+
+/* Remarks on the second plan, said only if it is taken. */
+struct kept {
+	enum diag_level level;
+	struct loc loc;
+	bool has_loc;
+	const char *text;
+};
+
+struct other {
+	struct driver dr; /* with its own graph, options and schedule */
+	struct tile_cost cost;
+	VEC(struct kept) kept;
+	size_t graph_kept; /* of these, before it is lowered */
+};
+
+static void
+keep(void *user, enum diag_level level, const struct loc *loc,
+    const char *text)
+{
+	struct other *o = user;
+	struct kept k = {.level = level, .has_loc = loc != NULL,
+	    .text = arena_printf(o->dr.arena, "%s", text)};
+
+	if (loc != NULL)
+		k.loc = *loc;
+	VEC_PUSH(o->dr.arena, &o->kept, k);
+}
+
+static void
+say_kept(const struct other *o, const struct diag *d)
+{
+	for (size_t i = 0; i < o->kept.len; i++) {
+		const struct kept *k = &o->kept.data[i];
+
+		d->fn(d->user, k->level, k->has_loc ? &k->loc : NULL,
+		    k->text);
+	}
+}
+
+static bool
+is_doubtful(const struct driver *dr, const struct tile_cost *c)
+{
+	return dr->plain != NULL && dr->o.train.mbs.variant == MBS_OPTIMAL &&
+	    (dr->groups.tight || c->dram > CLEAR * dr->groups.greedy);
+}
+
+/* Lowers the other step as options say, or as mbs2 does, without overlap. */
+static bool
+lower_as(struct other *o, const struct driver *dr, bool overlap)
+{
+	struct driver *x = &o->dr;
+
+	x->o.partial_k_given = x->o.overlap_given = true;
+	x->o.partial_k = dr->o.partial_k_given ? dr->o.partial_k :
+	    overlap ? PARTIAL_FIRST : PARTIAL_LAST;
+	x->o.overlap = dr->o.overlap_given ? dr->o.overlap : overlap;
+	o->kept.len = o->graph_kept;
+	x->tile = driver_lower(x, x->graph);
+	if (x->tile != NULL)
+		o->cost = tile_cost(x->tile);
+	return x->tile != NULL;
+}
+
+/* The step with groups by the rules of the paper; false when it cannot be
+ * lowered, for whatever reason. */
+static bool
+lower_other(struct other *o, const struct driver *dr)
+{
+	struct driver *x = &o->dr;
+	double bytes;
+
+	x->diag = (struct diag){.fn = keep, .user = o};
+	x->o.diag = &x->diag;
+	x->o.train.mbs.variant = MBS_2;
+	x->o.passes.print_after.len = 0;
+	x->o.passes.print_after_all = x->o.passes.print_changed = false;
+	x->o.passes.time = false;
+	x->graph = dr->plain;
+	if (!driver_serialize_batch(x) ||
+	    !train_step(x->graph, &x->diag, &x->train_options) ||
+	    !driver_run_passes(x, x->graph))
+		return false;
+	o->graph_kept = o->kept.len;
+	if (!lower_as(o, dr, false))
+		return false;
+	/* running ahead takes room, which transfers may have needed */
+	bytes = o->cost.dram;
+	if (!lower_as(o, dr, true))
+		return false;
+	return dr->o.train.mbs.objective == MBS_TIME ||
+	    o->cost.dram <= bytes || lower_as(o, dr, false);
+}
+
+/* Bytes, and those that could be moved while the array works. */
+static double
+sum(const struct driver *dr, const struct tile_cost *c)
+{
+	const struct wave_target *t = dr->target;
+
+	return c->dram + c->array * t->dram_bw / t->clock_hz /
+	    (double)dr->tile->groups;
+}
+
+/* Whether a is at least as good as b, in bytes and with the array's time. */
+static bool
+is_better(const struct driver *dr, const struct tile_cost *a,
+    const struct tile_cost *b)
+{
+	if (dr->o.train.mbs.objective == MBS_TRAFFIC && a->dram > b->dram)
+		return false;
+	return sum(dr, a) <= sum(dr, b);
+}
+
+void
+driver_choose(struct driver *dr)
+{
+	struct tile_cost mine = tile_cost(dr->tile);
+	struct other o = {.dr = *dr};
+
+	if (!is_doubtful(dr, &mine))
+		return;
+	driver_say(dr, "lower with groups by the paper's rules");
+	if (!lower_other(&o, dr))
+		return;
+	if (is_better(dr, &mine, &o.cost))
+		return;
+	dr->graph = o.dr.graph;
+	dr->tile = o.dr.tile;
+	dr->weights = o.dr.weights;
+	diag_remark(&dr->diag, NULL, "mbs: groups by the paper's rules turn "
+	    "out better and are taken: %.3f GB and %.3f M cycles of the "
+	    "array, not %.3f GB and %.3f M cycles", o.cost.dram / 1e9,
+	    o.cost.array / 1e6, mine.dram / 1e9, mine.array / 1e6);
+	say_kept(&o, &dr->diag);
+}
