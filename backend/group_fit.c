@@ -61,13 +61,20 @@ work_bytes(const struct fit *f, const struct node *n, int64_t sub)
 	return sum > least ? sum : least;
 }
 
-/* The position from which g has room of its own. */
+/* The positions in which g has room of its own: in a sweep, whose iterations
+ * overlap, all. */
 static int64_t
 starts(const struct fit *f, const struct guest *g)
 {
 	bool takes = g->takes != NULL &&
 	    f->r->local[g->takes->root->v->id];
-	return g->first + takes;
+	return f->r->sweep ? 0 : g->first + takes;
+}
+
+static int64_t
+ends(const struct fit *f, const struct guest *g)
+{
+	return f->r->sweep ? f->r->after - f->r->loop - 1 : g->last;
 }
 
 /* Bytes alive at each position; false when it is too much somewhere, *at. */
@@ -83,7 +90,7 @@ count(struct fit *f, int64_t sub, bool hard, int64_t *at)
 			continue;
 		int64_t b = guest_bytes(f, g, sub);
 		r->live[starts(f, g)] += b;
-		r->live[g->last + 1] -= b;
+		r->live[ends(f, g) + 1] -= b;
 	}
 	for (int64_t i = 1; i < n; i++)
 		r->live[i] += r->live[i - 1];
@@ -116,8 +123,8 @@ pick_victim(struct fit *f, int64_t at, bool hard)
 	double least = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		struct guest *g = &f->guest[i];
-		if (!f->r->local[g->root->v->id] || g->first > at ||
-		    g->last < at || (g->hard && !hard))
+		if (!f->r->local[g->root->v->id] || (!f->r->sweep &&
+		    (g->first > at || g->last < at)) || (g->hard && !hard))
 			continue;
 		double gain = gain_of(g);
 		if (worst == NULL || gain < least || (gain == least &&
@@ -239,7 +246,7 @@ fits_again(const struct fit *f, const struct guest *g)
 {
 	const struct region *r = f->r;
 	int64_t b = guest_bytes(f, g, r->sub);
-	for (int64_t i = starts(f, g); i <= g->last; i++) {
+	for (int64_t i = starts(f, g); i <= ends(f, g); i++) {
 		const struct node *x = f->lw->sched->node[r->loop + i];
 		if (r->live[i] + b + work_bytes(f, x, r->sub) > f->cap)
 			return false;
@@ -277,7 +284,7 @@ readmit(struct fit *f)
 			r->local[g->root->v->id] = false;
 			continue;
 		}
-		for (int64_t k = starts(f, g); k <= g->last; k++)
+		for (int64_t k = starts(f, g); k <= ends(f, g); k++)
 			r->live[k] += guest_bytes(f, g, r->sub);
 	}
 }

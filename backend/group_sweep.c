@@ -110,6 +110,22 @@ is_window_pair(const struct sweep *w, const struct node *first,
 	    (window || op_info(first->op)->lowering == LOWER_MAP);
 }
 
+/* The gradient of a maximum pool, where first starts what makes its large index
+ * of a smaller value; NULL otherwise. */
+static const struct node *
+unpacked_for(const struct sweep *w, const struct node *first)
+{
+	const struct node *n = first;
+	while (n != NULL && n->op != OP_max_pool_grad &&
+	    group_same_layer(first, n) && n->nout == 1 &&
+	    w->s->part[n->id] == PART_SPLIT && n->out[0]->nends == 0 &&
+	    n->out[0]->uses.len == 1 && (fits_in(w, n) || n->op == OP_concat))
+		n = n->next;
+	return n != NULL && n != first && n->op == OP_max_pool_grad &&
+	    group_same_layer(first, n) && n->prev->out[0] == n->in[1] &&
+	    type_bytes(&n->in[1]->type) > w->gbuf / LARGE_PART ? n : NULL;
+}
+
 const struct node *
 group_sweep(const struct lower *lw, const struct node *first)
 {
@@ -120,6 +136,9 @@ group_sweep(const struct lower *lw, const struct node *first)
 		return NULL;
 	if (is_window_pair(&w, first, first->next))
 		return first->next->next;
+	n = unpacked_for(&w, first);
+	if (n != NULL)
+		return n->next;
 	for (n = first; n != NULL && (group_same_layer(first, n) ||
 	    sums_result(&w, first, n)); n = n->next) {
 		if (!fits_in(&w, n) && !may_wait(&w, n))

@@ -59,6 +59,33 @@ static const struct func_row func_rows[] = {
     {OP_fma, VF_fma, 0, 0},
 };
 
+/* Quotient and remainder by a power of two, of numbers without a sign and of
+ * up to 32 bits, take bits. */
+static void
+use_field(const struct node *n, enum vec_func *f, double *param)
+{
+	enum dtype t = n->out[0]->type.dtype;
+	uint64_t y = 0, most;
+
+	if ((n->op != OP_div && n->op != OP_mod) ||
+	    (t != DT_U8 && t != DT_U16 && t != DT_U32) ||
+	    n->in[1]->kind != VALUE_CONST || n->in[1]->data == NULL ||
+	    type_elems(&n->in[1]->type) != 1)
+		return;
+	memcpy(&y, n->in[1]->data, dtype_size(t));
+	if (y == 0 || (y & (y - 1)) != 0)
+		return;
+	most = ((uint64_t)1 << 8 * dtype_size(t)) - 1;
+	*f = VF_field;
+	param[0] = param[1] = 0;
+	if (n->op == OP_mod)
+		param[1] = (double)(y - 1);
+	for (; n->op == OP_div && y > 1; y /= 2)
+		param[0]++;
+	if (n->op == OP_div)
+		param[1] = (double)most;
+}
+
 bool
 vop_func(const struct node *n, enum vec_func *f, double *param)
 {
@@ -71,6 +98,7 @@ vop_func(const struct node *n, enum vec_func *f, double *param)
 	*f = r->func;
 	param[0] = r->p != ATTR_NONE ? node_float(n, r->p) : 0;
 	param[1] = r->q != ATTR_NONE ? node_float(n, r->q) : 0;
+	use_field(n, f, param);
 	return true;
 }
 
@@ -254,8 +282,8 @@ lower_map(struct lower *lw, const struct node *n)
 	o.kind = TILE_MAP;
 	vop_map_space(&o, place_of(lw, n->out[0]));
 	o.nops = 1;
-	o.nlast = n->nin;
-	for (int i = 0; i < n->nin; i++) {
+	o.nlast = vec_func_sources(o.func);
+	for (int i = 0; i < o.nlast; i++) {
 		o.last[i] = vop_source(&o, n->in[i], &n->out[0]->type, NULL);
 		if (o.last[i] == 0)
 			ice("lower", "too large a tree");

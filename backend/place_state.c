@@ -270,6 +270,17 @@ is_product_grad(const struct node *n)
 	    strcmp(n->phase, "backward") == 0;
 }
 
+/* Positions of a pool's maxima, or two of them in a byte. */
+static bool
+is_index(const struct value *v)
+{
+	if (v->kind != VALUE_NODE)
+		return false;
+	return v->def->op == OP_max_pool_index || (v->type.dtype == DT_U8 &&
+	    (v->def->op == OP_add || v->def->op == OP_slice) &&
+	    is_index(v->def->in[0]));
+}
+
 enum traffic
 place_traffic(const struct value *v)
 {
@@ -283,7 +294,7 @@ place_traffic(const struct value *v)
 		return v->trainable ? TRAFFIC_WEIGHT : TRAFFIC_OPTIMIZER;
 	if (v->kind == VALUE_INPUT)
 		return TRAFFIC_ACTIVATION;
-	if (v->def->op == OP_mask_pack || v->def->op == OP_max_pool_index)
+	if (v->def->op == OP_mask_pack || is_index(v))
 		return TRAFFIC_MASK;
 	if (v->def->op == OP_conv_wgrad || is_product_grad(v->def))
 		return TRAFFIC_WEIGHT_GRADIENT;

@@ -43,8 +43,8 @@ vop_source(struct vop *o, const struct value *v, const struct tensor_type *y,
 	const struct node *n = v->def;
 	if (!vop_func(n, &s.func, s.param))
 		return 0;
-	s.nsrc = n->nin;
-	for (int i = 0; i < n->nin; i++) {
+	s.nsrc = vec_func_sources(s.func);
+	for (int i = 0; i < s.nsrc; i++) {
 		s.src[i] = vop_source(o, n->in[i], &v->type, at);
 		if (s.src[i] == 0)
 			return 0;

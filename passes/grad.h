@@ -57,6 +57,10 @@ struct value *ad_channels(struct ad *a, struct value *v, int rank);
 /* The sum of v over all axes but `axis`, as a vector. */
 struct value *ad_sum_to_axis(struct ad *a, struct value *v, int axis);
 
+/* Whether the backward pass keeps two positions of a max_pool's maxima in a
+ * byte: windows of up to 16 elements and an even number of channels. */
+bool ad_packs_maxima(const struct node *max_pool);
+
 /* Scalar constant; x op y; f(x): in the dtype of intermediate values. */
 struct value *ad_k(struct ad *a, double v);
 struct value *ad_bin(struct ad *a, enum op op, struct value *x,

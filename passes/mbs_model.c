@@ -1,5 +1,6 @@
 /* DRAM traffic by the accounting of the MBS paper, as the papers' file derives
  * it (A5): bytes of one group of the chip and training step. */
+#include "passes/grad.h"
 #include "passes/mbs.h"
 
 double
@@ -59,8 +60,8 @@ norm_parameters(const struct mbs_plan *p, const struct mbs_layer *l,
 	t->update += 2 * update_weights(p) * s;
 }
 
-/* Bytes of masks at one bit and of a pool's indices at 8; so are masks of
- * dropout, which are made again for the backward pass. */
+/* Bytes of masks at one bit and of a pool's indices at 4 or 8; masks of
+ * dropout, which are made again for the backward pass, have 8. */
 static double
 kept_bits(const struct mbs_plan *p, const struct mbs_layer *l)
 {
@@ -69,7 +70,8 @@ kept_bits(const struct mbs_plan *p, const struct mbs_layer *l)
 	if (l->node->op == OP_dropout)
 		return 2 * elems;
 	return l->kind == MBS_RELU ? elems / 8 :
-	    l->kind == MBS_MAX_POOL ? elems : 0;
+	    l->kind != MBS_MAX_POOL ? 0 :
+	    ad_packs_maxima(l->node) ? elems / 2 : elems;
 }
 
 static bool

@@ -153,9 +153,35 @@ vec_operands_check(const struct vec *v)
 	return NULL;
 }
 
+static bool
+all_integers(const struct vec *v)
+{
+	for (int i = 0; i < vec_func_sources((enum vec_func)v->func); i++)
+		if (!dtype_is_int(v->src[i].dtype))
+			return false;
+	return dtype_is_int(v->dst.dtype);
+}
+
+/* What only some functions ask for. */
+static const char *
+func_check(const struct vec *v)
+{
+	if (v->func == VF_philox && !all_integers(v))
+		return "philox is for integers";
+	if (v->func == VF_field && !all_integers(v))
+		return "field is for integers";
+	if (v->func == VF_field && !(v->param[0] >= 0 && v->param[0] < 64))
+		return "p of field is not from 0 to 63";
+	if (v->func == VF_field && !(v->param[1] >= 0 &&
+	    v->param[1] < 0x1p53))
+		return "q of field is not from 0 to 2^53";
+	return NULL;
+}
+
 const char *
 vec_check(const struct vec *v)
 {
+	const char *why;
 	enum vec_kind kind;
 
 	if (v->func >= VF_COUNT)
@@ -180,10 +206,6 @@ vec_check(const struct vec *v)
 	for (int i = 0; kind == VEC_WIN && i < 3; i++)
 		if (v->axis[i].up < 0)
 			return "factor of inserted zeros is negative";
-	if (v->func == VF_philox)
-		for (int i = 0; i <= VEC_MAX_SRC; i++)
-			if (!dtype_is_int(i > 0 ? v->src[i - 1].dtype :
-			    v->dst.dtype))
-				return "philox is for integers";
-	return vec_operands_check(v);
+	why = func_check(v);
+	return why != NULL ? why : vec_operands_check(v);
 }

@@ -347,6 +347,7 @@ vec_int_map(enum vec_func f, enum dtype t, enum dtype to, const uint64_t *a,
 	case VF_select: return x != 0 ? y : z;
 	case VF_bitsel: return (x & z) != 0 ? y : 0;
 	case VF_philox: return vecmath_philox(x, y + z, param);
+	case VF_field: return x >> (int)param[0] & (uint64_t)param[1];
 	case VF_fma: return x * y + z;
 	default:
 		return whole(to, vecmath_f64(f, real(t, x), real(t, y),

@@ -198,7 +198,7 @@ static void
 integers(struct vec *v)
 {
 	v->dst.dtype = DT_U32;
-	for (int s = 0; s < VEC_MAX_SRC; s++)
+	for (int s = 0; s < vec_func_sources((enum vec_func)v->func); s++)
 		v->src[s].dtype = DT_I64;
 }
 
@@ -237,8 +237,10 @@ make_vecs(struct maker *m)
 			v->axis[k].extent = pick(m, 1, 9);
 			v->axis[k].up = pick(m, 0, 2);
 		}
-		if (f == VF_philox)
+		if (f == VF_philox || f == VF_field)
 			integers(v);
+		if (f == VF_field)
+			v->param[0] = v->param[1] = (double)pick(m, 0, 63);
 	}
 }
 

@@ -124,10 +124,27 @@ whole_power(enum dtype t, uint64_t x, uint64_t y)
 	return r;
 }
 
+/* Integers are ordered, divided and made floats as unsigned where a source is
+ * u64. */
+static enum dtype
+order_of(const struct vec *v)
+{
+	for (int i = 0; i < vec_func_sources((enum vec_func)v->func); i++)
+		if (v->src[i].dtype == DT_U64)
+			return DT_U64;
+	return v->src[0].dtype;
+}
+
+static double
+real(enum dtype t, const struct number *a)
+{
+	return t == DT_U64 ? (double)a->u : a->d;
+}
+
 static uint64_t
 whole_map(const struct vec *v, const struct number *a)
 {
-	enum dtype t = v->src[0].dtype;
+	enum dtype t = order_of(v);
 	uint64_t x = a[0].u, y = a[1].u, z = a[2].u, r;
 	bool minus = t != DT_U64 && (int64_t)x < 0;
 	struct number d = {0};
@@ -170,10 +187,14 @@ whole_map(const struct vec *v, const struct number *a)
 	case VF_select: return x != 0 ? y : z;
 	case VF_bitsel: return (x & z) != 0 ? y : 0;
 	case VF_philox: return vecmath_philox(x, y + z, v->param);
+	case VF_field:
+		for (int i = 0; i < (int)v->param[0]; i++)
+			x /= 2;
+		return x & (uint64_t)v->param[1];
 	case VF_fma: return x * y + z;
 	default:
-		d.d = vecmath_f64((enum vec_func)v->func, a[0].d, a[1].d,
-		    a[2].d, v->param);
+		d.d = vecmath_f64((enum vec_func)v->func, real(t, &a[0]),
+		    real(t, &a[1]), real(t, &a[2]), v->param);
 		return limit(v->dst.dtype, d.d);
 	}
 }

@@ -83,6 +83,20 @@ maybe_in_place(uint64_t *seed, struct vec_case *c)
 	}
 }
 
+/* Bits of any integers into any others. */
+static void
+random_field(uint64_t *seed, struct vec_case *c)
+{
+	enum dtype *t[2] = {&c->v.dst.dtype, &c->v.src[0].dtype};
+
+	for (int i = 0; i < 2; i++)
+		do
+			*t[i] = random_type(seed);
+		while (!dtype_is_int(*t[i]));
+	c->v.param[0] = (double)random_int(seed, 0, 20);
+	c->v.param[1] = (double)random_int(seed, 0, 300);
+}
+
 static void
 random_case(uint64_t *seed, struct vec_case *c, enum vec_kind kind)
 {
@@ -97,6 +111,8 @@ random_case(uint64_t *seed, struct vec_case *c, enum vec_kind kind)
 	v->param[0] = (double)random_int(seed, -2, 1) * 0.75;
 	v->param[1] = v->param[0] + (double)random_int(seed, 0, 9) * 0.5;
 	random_types(seed, c);
+	if (v->func == VF_field)
+		random_field(seed, c);
 	v->rank = (int)random_int(seed, 1, random_int(seed, 0, 3) ? 4 : 8);
 	for (int i = 0; i < v->rank; i++) {
 		v->size[i] = random_int(seed, 1, most);
