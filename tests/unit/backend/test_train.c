@@ -1,4 +1,5 @@
 /* Training ops and states: compiled code against the evaluator. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -240,6 +241,28 @@ pools(struct unit *u, uint64_t seed)
 	return d.g;
 }
 
+/* ---- quotients ---- */
+
+/* Quotient and remainder of integers by a constant, mostly a power of two. */
+static struct graph *
+quotients(struct unit *u, uint64_t seed)
+{
+	static const enum dtype types[] = {DT_U8, DT_U16, DT_U32, DT_I32,
+	    DT_I64, DT_U64};
+	struct draft d = start(u, seed);
+	enum dtype t = types[between(&d, 0, 5)];
+	int64_t dim[2] = {between(&d, 1, 9), between(&d, 1, 70)};
+	double y = between(&d, 0, 4) == 0 ? (double)between(&d, 0, 100) :
+	    ldexp(1, (int)between(&d, 0, t == DT_U8 ? 7 : 15));
+	struct value *in[2] = {input(&d, t, 2, dim), NULL};
+
+	in[1] = build_scalar(d.g, t, y);
+	graph_output(d.g, op(&d, OP_div, in, 2, NULL, 0), "quotient");
+	in[0] = op(&d, OP_mod, in, 2, NULL, 0);
+	graph_output(d.g, op(&d, OP_add, in, 2, NULL, 0), "remainder");
+	return d.g;
+}
+
 /* ---- masks, random numbers, adjoints of data movement ---- */
 
 static struct graph *
@@ -328,6 +351,12 @@ test_masks(void **state_)
 }
 
 static void
+test_quotients(void **state_)
+{
+	sweep(*state_, quotients, 60);
+}
+
+static void
 test_adjoints(void **state_)
 {
 	sweep(*state_, adjoints, 40);
@@ -353,6 +382,7 @@ main(void)
 		UNIT_TEST(test_states),
 		UNIT_TEST(test_wgrad),
 		UNIT_TEST(test_pools),
+		UNIT_TEST(test_quotients),
 		UNIT_TEST(test_masks),
 		UNIT_TEST(test_adjoints),
 	};
