@@ -21,9 +21,7 @@ struct kept {
 
 struct other {
 	struct driver dr; /* with its own graph, options and schedule */
-	struct tile_cost cost;
 	VEC(struct kept) kept;
-	size_t graph_kept; /* of these, before it is lowered */
 };
 
 static void
@@ -57,30 +55,12 @@ is_doubtful(const struct driver *dr, const struct tile_cost *c)
 	    (dr->groups.tight || c->dram > CLEAR * dr->groups.greedy);
 }
 
-/* Lowers the other step as options say, or as mbs2 does, without overlap. */
-static bool
-lower_as(struct other *o, const struct driver *dr, bool overlap)
-{
-	struct driver *x = &o->dr;
-
-	x->o.partial_k_given = x->o.overlap_given = true;
-	x->o.partial_k = dr->o.partial_k_given ? dr->o.partial_k :
-	    overlap ? PARTIAL_FIRST : PARTIAL_LAST;
-	x->o.overlap = dr->o.overlap_given ? dr->o.overlap : overlap;
-	o->kept.len = o->graph_kept;
-	x->tile = driver_lower(x, x->graph);
-	if (x->tile != NULL)
-		o->cost = tile_cost(x->tile);
-	return x->tile != NULL;
-}
-
-/* The step with groups by the rules of the paper; false when it cannot be
- * lowered, for whatever reason. */
+/* The step as -fmbs=mbs2 has it; false when it cannot be lowered, for whatever
+ * reason. */
 static bool
 lower_other(struct other *o, const struct driver *dr)
 {
 	struct driver *x = &o->dr;
-	double bytes;
 
 	x->diag = (struct diag){.fn = keep, .user = o};
 	x->o.diag = &x->diag;
@@ -93,41 +73,35 @@ lower_other(struct other *o, const struct driver *dr)
 	    !train_step(x->graph, &x->diag, &x->train_options) ||
 	    !driver_run_passes(x, x->graph))
 		return false;
-	o->graph_kept = o->kept.len;
-	if (!lower_as(o, dr, false))
-		return false;
-	/* running ahead takes room, which transfers may have needed */
-	bytes = o->cost.dram;
-	if (!lower_as(o, dr, true))
-		return false;
-	return dr->o.train.mbs.objective == MBS_TIME ||
-	    o->cost.dram <= bytes || lower_as(o, dr, false);
+	x->tile = driver_lower(x, x->graph);
+	return x->tile != NULL;
 }
 
-/* Bytes, and those that could be moved while the array works. */
+/* Time of DRAM and array, one after the other, in cycles. */
 static double
-sum(const struct driver *dr, const struct tile_cost *c)
+cycles(const struct driver *dr, const struct tile_cost *c)
 {
 	const struct wave_target *t = dr->target;
+	double bw = t->dram_bw / t->clock_hz / (double)dr->tile->groups;
 
-	return c->dram + c->array * t->dram_bw / t->clock_hz /
-	    (double)dr->tile->groups;
+	return c->array + (bw > 0 ? c->dram / bw : 0);
 }
 
-/* Whether a is at least as good as b, in bytes and with the array's time. */
+/* Whether a is at least as good as b: for least traffic it must move no more,
+ * either. */
 static bool
 is_better(const struct driver *dr, const struct tile_cost *a,
     const struct tile_cost *b)
 {
 	if (dr->o.train.mbs.objective == MBS_TRAFFIC && a->dram > b->dram)
 		return false;
-	return sum(dr, a) <= sum(dr, b);
+	return cycles(dr, a) <= cycles(dr, b);
 }
 
 void
 driver_choose(struct driver *dr)
 {
-	struct tile_cost mine = tile_cost(dr->tile);
+	struct tile_cost mine = tile_cost(dr->tile), its;
 	struct other o = {.dr = *dr};
 
 	if (!is_doubtful(dr, &mine))
@@ -135,14 +109,15 @@ driver_choose(struct driver *dr)
 	driver_say(dr, "lower with groups by the paper's rules");
 	if (!lower_other(&o, dr))
 		return;
-	if (is_better(dr, &mine, &o.cost))
+	its = tile_cost(o.dr.tile);
+	if (is_better(dr, &mine, &its))
 		return;
 	dr->graph = o.dr.graph;
 	dr->tile = o.dr.tile;
 	dr->weights = o.dr.weights;
 	diag_remark(&dr->diag, NULL, "mbs: groups by the paper's rules turn "
 	    "out better and are taken: %.3f GB and %.3f M cycles of the "
-	    "array, not %.3f GB and %.3f M cycles", o.cost.dram / 1e9,
-	    o.cost.array / 1e6, mine.dram / 1e9, mine.array / 1e6);
+	    "array, not %.3f GB and %.3f M cycles", its.dram / 1e9,
+	    its.array / 1e6, mine.dram / 1e9, mine.array / 1e6);
 	say_kept(&o, &dr->diag);
 }
