@@ -118,10 +118,11 @@ $(O)/gen/%.o: $(G)/%.c $(O)/settings | $(GEN_H)
 	$(Q)$(COMPILE) -w $<
 
 # The array kernels are built per instruction set and chosen at run time. No
-# loop sets errno or traps; saying so lets the compiler vectorise them and
-# changes no result.
+# loop of theirs or of the weights' initialisers sets errno or traps; saying so
+# lets the compiler vectorise them and changes no result.
 KERNEL := -O3 -fno-math-errno -fno-trapping-math
 $(O)/runtime/sim/kernel_portable.o: ARCH := $(KERNEL)
+$(O)/frontend/init.o: ARCH := $(KERNEL)
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 $(O)/runtime/sim/kernel_avx2.o: ARCH := $(KERNEL) -mavx2 -mfma -mf16c
 $(O)/runtime/sim/kernel_avx512.o: ARCH := $(KERNEL) -mavx512f -mavx512bw \
