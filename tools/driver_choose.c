@@ -10,6 +10,7 @@
 #include "passes/train.h"
 
 #define CLEAR .95 /* of the bytes of mbs2: less needs no second look */
+#define ALIKE 1.0001 /* bytes that do not differ enough to decide */
 
 /* Remarks on the second plan, said only if it is taken. */
 struct kept {
@@ -48,11 +49,11 @@ say_kept(const struct other *o, const struct diag *d)
 	}
 }
 
+/* Whether the other plan may be the better one. */
 static bool
 is_doubtful(const struct driver *dr, const struct tile_cost *c)
 {
-	return dr->plain != NULL && dr->o.train.mbs.variant == MBS_OPTIMAL &&
-	    (dr->groups.tight || c->dram > CLEAR * dr->groups.greedy);
+	return dr->groups.tight || c->dram > CLEAR * dr->groups.greedy;
 }
 
 /* The step as -fmbs=mbs2 has it; false when it cannot be lowered, for whatever
@@ -93,17 +94,31 @@ static bool
 is_better(const struct driver *dr, const struct tile_cost *a,
     const struct tile_cost *b)
 {
-	if (dr->o.train.mbs.objective == MBS_TRAFFIC && a->dram > b->dram)
+	if (dr->o.train.mbs.objective == MBS_TRAFFIC &&
+	    a->dram > ALIKE * b->dram)
 		return false;
 	return cycles(dr, a) <= cycles(dr, b);
+}
+
+static void
+remark(struct driver *dr, const struct tile_cost *taken,
+    const struct tile_cost *left)
+{
+	diag_remark(&dr->diag, NULL, "mbs: groups by the paper's rules turn "
+	    "out better and are taken: %.3f GB and %.3f M cycles of the "
+	    "array, not %.3f GB and %.3f M cycles", taken->dram / 1e9,
+	    taken->array / 1e6, left->dram / 1e9, left->array / 1e6);
 }
 
 void
 driver_choose(struct driver *dr)
 {
-	struct tile_cost mine = tile_cost(dr->tile), its;
+	struct tile_cost mine, its;
 	struct other o = {.dr = *dr};
 
+	if (dr->plain == NULL)
+		return;
+	mine = tile_cost(dr->tile);
 	if (!is_doubtful(dr, &mine))
 		return;
 	driver_say(dr, "lower with groups by the paper's rules");
@@ -115,9 +130,7 @@ driver_choose(struct driver *dr)
 	dr->graph = o.dr.graph;
 	dr->tile = o.dr.tile;
 	dr->weights = o.dr.weights;
-	diag_remark(&dr->diag, NULL, "mbs: groups by the paper's rules turn "
-	    "out better and are taken: %.3f GB and %.3f M cycles of the "
-	    "array, not %.3f GB and %.3f M cycles", its.dram / 1e9,
-	    its.array / 1e6, mine.dram / 1e9, mine.array / 1e6);
+	if (cc_remarks_match(dr->o.passes.remarks, "mbs"))
+		remark(dr, &its, &mine);
 	say_kept(&o, &dr->diag);
 }
