@@ -3,9 +3,11 @@
 
 #include "support/str.h"
 
-/* The loops on which the bounds of a transfer depend, and where they are. */
+/* Dimensions [first, end) of a transfer, the loops on which their bounds
+ * depend, and where these are. */
 struct walk {
 	const struct tile_dma *dma;
+	int first, end;
 	const struct tile_loop *loop[DMA_MAX_RANK * ISA_MAX_LOOPS];
 	int64_t index[DMA_MAX_RANK * ISA_MAX_LOOPS];
 	int n;
@@ -27,10 +29,14 @@ is_bounded(const struct tile_dma *dma, int dim)
 	return dma->d.dim[dim].bound > 0;
 }
 
-static void
+/* Whether no loop moves two of the dimensions. */
+static bool
 find_loops(struct walk *w)
 {
-	for (int i = 0; i < w->dma->d.rank; i++) {
+	bool apart = true;
+
+	w->n = 0;
+	for (int i = w->first; i < w->end; i++) {
 		const struct tile_aff *start = &w->dma->start[i];
 
 		for (int k = 0; is_bounded(w->dma, i) && k < start->nterms;
@@ -38,8 +44,11 @@ find_loops(struct walk *w)
 			if (place_of(w, start->term[k].loop) == w->n) {
 				w->index[w->n] = 0;
 				w->loop[w->n++] = start->term[k].loop;
+			} else {
+				apart = false;
 			}
 	}
+	return apart;
 }
 
 /* Elements along a dimension that lie within its bounds. */
@@ -65,7 +74,7 @@ elements(const struct walk *w)
 {
 	int64_t n = 1;
 
-	for (int i = 0; i < w->dma->d.rank; i++)
+	for (int i = w->first; i < w->end; i++)
 		n *= elements_along(w, i);
 	return n;
 }
@@ -82,23 +91,42 @@ step(struct walk *w)
 	return false;
 }
 
+/* Elements of all iterations of w's loops, and their number. */
+static double
+elements_of_all(struct walk *w, double *iterations)
+{
+	double sum = 0;
+
+	find_loops(w);
+	*iterations = 0;
+	do {
+		sum += (double)elements(w);
+		++*iterations;
+	} while (step(w));
+	return sum;
+}
+
+/* Bytes of `times` runs, in which all iterations are equally frequent. */
 static double
 dma_bytes(const struct tile_dma *dma, double times)
 {
 	const struct dma *d = &dma->d;
-	struct walk w = {.dma = dma};
+	struct walk w = {.dma = dma, .end = d->rank};
+	bool apart = find_loops(&w);
+	double bytes = (double)dtype_size(d->dram_dtype), n;
 	double list = d->index_dim < 0 ? 0 :
-	    4 * (double)d->dim[d->index_dim].size;
-	double sum = 0, steps = 0;
+	    4 * times * (double)d->dim[d->index_dim].size;
 
-	find_loops(&w);
-	do {
-		sum += (double)elements(&w);
-		steps++;
-	} while (step(&w));
-	/* every step is taken equally often */
-	return times / steps * sum * (double)dtype_size(d->dram_dtype) +
-	    times * list;
+	if (!apart) {
+		bytes *= elements_of_all(&w, &n);
+		return times / n * bytes + list;
+	}
+	for (w.first = 0; w.first < d->rank; w.first++) {
+		w.end = w.first + 1;
+		bytes *= elements_of_all(&w, &n);
+		times /= n;
+	}
+	return times * bytes + list;
 }
 
 /* Occupancy of ExecGEMM (isa/DESIGN.md). */
