@@ -9,8 +9,8 @@
 # (AlexNet 64), the whole update, all tensors in 16 bits. So they are compared
 # with what one group executes alone with as many samples and images in 16 bits.
 # The chip's groups share the update, 3 W each instead of 5 (W: bytes of all
-# weights): what the chip executes is compared as it is for the deep networks,
-# and for all with the 2 W that its groups spare added.
+# weights): what the chip executes is compared as it is, and with the 2 W that
+# its groups spare added.
 #
 #   mbs.sh [-q] [NETWORK...]      -q: the main table only, without what
 #                                 mbs_more.sh adds
@@ -65,7 +65,8 @@ one() {
 	    "$(key "$to.json" time_s)" \
 	    "$(sed -n 's/.*update \([0-9.]*\): \([0-9.]*\)$/\2 \1/p' "$to.log" |
 	    tail -n 1)" \
-	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log")" \
+	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log" |
+	    head -n 1)" \
 	    "$(sed -n 's/.*bounds the utilization .* \([0-9.]*\) %.*/\1/p' \
 	    "$to.log")" |
 	    awk '{ print $1, $2 + $3, $4, $5 * $6 / $7, $8, $9 * 1e9,

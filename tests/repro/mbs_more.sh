@@ -254,16 +254,6 @@ near_derived() {
 	    'BEGIN { print x - d }')" -0.03 0.03
 }
 
-# The chip's shares of AlexNet, whose update is 17 % of the bytes, are told with
-# what explains them.
-differs() { # NET VARIANT
-	awk -v n="$1" -v v="$2" -v x="$(share "$1" "$2" main)" \
-	    -v w="$(whole "$1" "$2")" -v d="$(derived "$1" "$2")" 'BEGIN {
-		printf "differs %s: share of %s, the chip, less the derived: " \
-		    "%+.3f, by the update that its groups share: %+.3f with " \
-		    "all of it\n", n, v, x - d, w - d }' >>"$out/mbs.txt"
-}
-
 shares() { # NET
 	local how
 	for how in il fs mbs1 mbs2; do
@@ -271,23 +261,8 @@ shares() { # NET
 		    'one group alone'
 		near_derived "$1" $how "$(whole "$1" $how)" \
 		    'the chip with the whole update'
-		if [ "$1" = alexnet ]; then
-			differs "$1" $how
-		else
-			near_derived "$1" $how "$(share "$1" $how main)" \
-			    'the chip'
-		fi
+		near_derived "$1" $how "$(share "$1" $how main)" 'the chip'
 	done
-}
-
-# The paper's order of variants. On AlexNet, whose weights are most of its
-# bytes, MBS-FS is harmful there, as it moves them in each iteration.
-order() { # NET
-	case $1 in
-	alexnet) echo archopt:baseline il:archopt baseline:fs il:fs mbs1:il ;;
-	*) echo archopt:baseline il:archopt fs:il mbs1:il ;;
-	esac
-	echo mbs2:mbs1
 }
 
 net_bounds() { # NET
@@ -300,7 +275,7 @@ net_bounds() { # NET
 		    -v b="$(get "$net" $how wavecore main 6)" \
 		    'BEGIN { print x / 2 / b }')" 0.99 1.01
 	done
-	for how in $(order "$net"); do
+	for how in archopt:baseline il:archopt fs:il mbs1:il mbs2:mbs1; do
 		a=${how%:*} b=${how#*:}
 		no_more "$net: time of $a against $b" 5 \
 		    "$net $a wavecore main" "$net $b wavecore main"
