@@ -213,7 +213,8 @@ struct tile_program *tile_parse(struct arena *a, struct diag *d,
 /* ---- cost (tile_cost.c) ----
  * Bytes of DRAM that the first group moves in one run of the entry, and the
  * cycles in which its array starts no other wave: the sum of ExecGEMM
- * occupancies. Both are what the simulator will count. */
+ * occupancies, each with a shift of its own, as the lowering has it. Both are
+ * then what the simulator will count. */
 struct tile_cost { double dram, array; };
 struct tile_cost tile_cost(const struct tile_program *p);
 

@@ -255,7 +255,7 @@ greedy_total(struct mbs_plan *p)
 static bool
 is_tight(const struct mbs_plan *p)
 {
-	for (size_t k = 0; k < p->groups.len; k++)
+	for (size_t k = 0; k < p->groups.len && p->o->buffer > 0; k++)
 		if (p->groups.data[k].slack < 0)
 			return true;
 	return false;

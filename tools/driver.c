@@ -340,8 +340,8 @@ driver_tile(struct driver *dr)
 	dr->tile = driver_lower(dr, dr->graph);
 	if (dr->tile == NULL || dr->eval == NULL)
 		return dr->tile != NULL;
-	driver_remark_moves(dr);
-	driver_choose(dr);
+	if (!driver_choose(dr))
+		driver_remark_moves(dr);
 	dr->eval_tile = driver_lower(dr, dr->eval);
 	return dr->eval_tile != NULL;
 }

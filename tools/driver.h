@@ -58,8 +58,10 @@ bool driver_tile(struct driver *dr);   /* to schedules */
 bool driver_run_passes(struct driver *dr, struct graph *g);
 struct tile_program *driver_lower(struct driver *dr, const struct graph *g);
 /* -fmbs=optimal, the step is lowered: takes groups by the rules of the paper
- * instead where these turn out to cost less. */
-void driver_choose(struct driver *dr);
+ * instead where these turn out to cost less; true when it did. */
+bool driver_choose(struct driver *dr);
+/* Whether -Rpass= asks for what -fmbs= has to say. */
+bool driver_wants_groups(const struct driver *dr);
 bool driver_code(struct driver *dr);   /* to a program */
 
 /* Instead of the last three: the passes that a model may have gone through

@@ -5,8 +5,6 @@
  * and what the two schedules really move decides. */
 #include "tools/driver.h"
 
-#include <string.h>
-
 #include "passes/train.h"
 
 #define CLEAR .95 /* of the bytes of mbs2: less needs no second look */
@@ -78,26 +76,26 @@ lower_other(struct other *o, const struct driver *dr)
 	return x->tile != NULL;
 }
 
-/* Time of DRAM and array, one after the other, in cycles. */
+/* Time of p's DRAM and array, one after the other, in cycles. */
 static double
-cycles(const struct driver *dr, const struct tile_cost *c)
+cycles(const struct tile_program *p, const struct tile_cost *c)
 {
-	const struct wave_target *t = dr->target;
-	double bw = t->dram_bw / t->clock_hz / (double)dr->tile->groups;
+	const struct wave_target *t = p->target;
+	double bw = t->dram_bw / t->clock_hz / (double)p->groups;
 
 	return c->array + (bw > 0 ? c->dram / bw : 0);
 }
 
-/* Whether a is at least as good as b: for least traffic it must move no more,
- * either. */
+/* Whether dr's schedule, of cost a, is at least as good as the other, of cost
+ * b: for least traffic it must move no more, either. */
 static bool
 is_better(const struct driver *dr, const struct tile_cost *a,
-    const struct tile_cost *b)
+    const struct tile_program *other, const struct tile_cost *b)
 {
 	if (dr->o.train.mbs.objective == MBS_TRAFFIC &&
 	    a->dram > ALIKE * b->dram)
 		return false;
-	return cycles(dr, a) <= cycles(dr, b);
+	return cycles(dr->tile, a) <= cycles(other, b);
 }
 
 static void
@@ -110,27 +108,28 @@ remark(struct driver *dr, const struct tile_cost *taken,
 	    taken->array / 1e6, left->dram / 1e9, left->array / 1e6);
 }
 
-void
+bool
 driver_choose(struct driver *dr)
 {
 	struct tile_cost mine, its;
 	struct other o = {.dr = *dr};
 
 	if (dr->plain == NULL)
-		return;
+		return false;
 	mine = tile_cost(dr->tile);
 	if (!is_doubtful(dr, &mine))
-		return;
+		return false;
 	driver_say(dr, "lower with groups by the paper's rules");
 	if (!lower_other(&o, dr))
-		return;
+		return false;
 	its = tile_cost(o.dr.tile);
-	if (is_better(dr, &mine, &its))
-		return;
+	if (is_better(dr, &mine, o.dr.tile, &its))
+		return false;
 	dr->graph = o.dr.graph;
 	dr->tile = o.dr.tile;
 	dr->weights = o.dr.weights;
-	if (cc_remarks_match(dr->o.passes.remarks, "mbs"))
+	if (driver_wants_groups(dr))
 		remark(dr, &its, &mine);
 	say_kept(&o, &dr->diag);
+	return true;
 }

@@ -114,8 +114,8 @@ remark(struct driver *dr, const struct strbuf *s)
 	}
 }
 
-static bool
-wants_remarks(const struct driver *dr)
+bool
+driver_wants_groups(const struct driver *dr)
 {
 	return cc_remarks_match(dr->o.passes.remarks, "mbs");
 }
@@ -159,7 +159,7 @@ driver_serialize_batch(struct driver *dr)
 	o.cols = t->cols;
 	o.zeros = dr->o.dgrad == DGRAD_ZEROS;
 	ok = mbs_schedule(dr->graph, &dr->diag, &o,
-	    wants_remarks(dr) ? &s : NULL, &dr->groups);
+	    driver_wants_groups(dr) ? &s : NULL, &dr->groups);
 	remark(dr, &s);
 	strbuf_free(&s);
 	return ok;
@@ -172,7 +172,7 @@ driver_remark_moves(struct driver *dr)
 	struct mbs_traffic t = dr->groups.fixed;
 	struct strbuf s = {0};
 
-	if (dr->o.train.mbs.variant != MBS_OPTIMAL || !wants_remarks(dr))
+	if (dr->o.train.mbs.variant != MBS_OPTIMAL || !driver_wants_groups(dr))
 		return;
 	t.activation += m->left;
 	t.weight += m->weights;

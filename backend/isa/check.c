@@ -174,7 +174,7 @@ func_check(const struct vec *v)
 		return "p of field is not from 0 to 63";
 	if (v->func == VF_field && !(v->param[1] >= 0 &&
 	    v->param[1] < 0x1p53))
-		return "q of field is not from 0 to 2^53";
+		return "q of field is not from 0 to 2^53 - 1";
 	return NULL;
 }
 

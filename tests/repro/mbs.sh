@@ -68,7 +68,7 @@ one() {
 	    "$(sed -n 's/.*lower bound \([0-9.]*\) GB.*/\1/p' "$to.log" |
 	    head -n 1)" \
 	    "$(sed -n 's/.*bounds the utilization .* \([0-9.]*\) %.*/\1/p' \
-	    "$to.log")" |
+	    "$to.log" | head -n 1)" |
 	    awk '{ print $1, $2 + $3, $4, $5 * $6 / $7, $8, $9 * 1e9,
 		$11 * 1e9, $12 / 100, $10 * 1e9 }' >"$to.part" &&
 	    mv "$to.part" "$to"
@@ -201,10 +201,10 @@ paper_text() {
 			    -v a="$(share "$net" $how alone)" \
 			    -v w="$(whole "$net" $how)" \
 			    -v d="$(derived "$net" $how)" 'BEGIN {
-			printf "    %-14s %.3f executed, %.3f whole, %5s " \
+			printf "    %-14s %.3f executed, %5s whole, %5s " \
 			    "alone, %4s derived, %.3f model, bytes %.1f %% " \
 			    "above the model, %.1f %% above the bound\n", n,
-			    x / b, w, a == "" ? "-" : sprintf("%.3f", a),
+			    x / b, w == "" ? "-" : sprintf("%.3f", w), a == "" ? "-" : sprintf("%.3f", a),
 			    d == "" ? "-" : d, m / bm, 100 * (x / (2 * m) - 1),
 			    100 * (x / (2 * l) - 1) }'
 		done

@@ -92,6 +92,20 @@ step 1MiB baseline -mgroups=1 -fbatch=32 >"$work/one"
 verdict "the update reads weights once" '$1 < 3.05 * $2 && $2 > 5e5' \
     "$(number read weight) $(number write optimizer)"
 
+# Two plans for a layer are as fast; one reads more from the buffers.
+net=examples/alexnet.net
+verdict "AlexNet takes no more energy with optimal than with mbs2" '$3 <= $7' \
+    "$(step 10MiB optimal -fbatch=128) $(step 10MiB mbs2 -fbatch=128)"
+# What the sweep of a ReLU keeps, its result and the places of maxima, has room
+# in all of its iterations.
+step 10MiB baseline -fbatch=128 >"$work/sweeps"
+if [ -s "$work/sweeps" ] && ! grep -q 'relu2: .*of the memories' "$work/log"
+then
+	echo "ok the plan of a sweep has room for what it keeps"
+else
+	echo "not ok the plan of a sweep has room for what it keeps"
+fi
+
 # A layer's bias gradient is summed while the gradient is there.
 cat >"$work/bias.net" <<'END'
 network biased {
@@ -149,7 +163,7 @@ verdict "a weight gradient with many sums comes first" '$1 < $4' \
 
 # Parts of a concatenation that stay on chip until they are stored go where it
 # wants them; a maximum pool and the places of its maxima load it once, 2 MB for
-# each of two groups, and store a quarter of that and an eighth of a quarter: two
+# each of two groups, and store a quarter of that and a quarter of a quarter: two
 # places take a byte.
 cat >"$work/joined.net" <<'END'
 block unit(x, channels, kernel) {

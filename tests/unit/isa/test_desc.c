@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -300,6 +301,45 @@ test_names(void **state)
 	assert_int_equal(vec_func_steps(VF_pow), 20);
 }
 
+/* field takes integers, a shift below 64 and a mask that a double holds. */
+static void
+test_field(void **state)
+{
+	static const struct {
+		enum dtype from, to;
+		double p, q;
+		const char *why;
+	} cases[] = {
+		{ DT_U8, DT_U8, 4, 15, NULL },
+		{ DT_I64, DT_U32, 63, 0x1p53 - 1, NULL },
+		{ DT_F32, DT_U8, 4, 15, "field is for integers" },
+		{ DT_U8, DT_F16, 4, 15, "field is for integers" },
+		{ DT_U8, DT_U8, -1, 15, "p of field is not from 0 to 63" },
+		{ DT_U8, DT_U8, 64, 15, "p of field is not from 0 to 63" },
+		{ DT_U8, DT_U8, (double)NAN, 15,
+		    "p of field is not from 0 to 63" },
+		{ DT_U8, DT_U8, 0, -1, "q of field is not from 0 to 2^53 - 1" },
+		{ DT_U8, DT_U8, 0, 0x1p53,
+		    "q of field is not from 0 to 2^53 - 1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct vec v = { .func = VF_field, .rank = 1, .size = { 8 },
+			.param = { cases[i].p, cases[i].q } };
+		const char *why;
+
+		v.dst.space = v.src[0].space = SPACE_GBUF;
+		v.dst.dtype = cases[i].to;
+		v.src[0].dtype = cases[i].from;
+		why = vec_check(&v);
+		if (cases[i].why == NULL)
+			assert_null(why);
+		else
+			assert_string_equal(why, cases[i].why);
+	}
+}
+
 int
 main(void)
 {
@@ -311,6 +351,7 @@ main(void)
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_bad_sizes),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_field),
 	};
 
 	return cmocka_run_group_tests_name("isa/desc", tests, NULL, NULL);

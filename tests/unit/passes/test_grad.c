@@ -186,6 +186,10 @@ static const struct grad_case cases[] = {
     /* windows */
     {"max_pool", UNARY("max_pool %x {kernel = [3,3], strides = [2,2], "
 	"pads_begin = [1,1], pads_end = [1,0]}", "f32[2,3,7,6]"), 0, 0},
+    {"max_pool 4x4", UNARY("max_pool %x {kernel = [4,4], "
+	"strides = [2,2]}", "f32[2,6,8,6]"), 0, 0},
+    {"max_pool of 17", UNARY("max_pool %x {kernel = [17]}",
+	"f32[2,4,20]"), 0, 0},
     {"max_pool dilated", UNARY("max_pool %x {kernel = [2,3], "
 	"dilations = [2,1]}", "f32[1,2,6,5]"), 0, 0},
     {"max_pool 17x17", UNARY("max_pool %x {kernel = [17,17]}",

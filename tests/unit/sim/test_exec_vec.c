@@ -93,7 +93,8 @@ random_field(uint64_t *seed, struct vec_case *c)
 		do
 			*t[i] = random_type(seed);
 		while (!dtype_is_int(*t[i]));
-	c->v.param[0] = (double)random_int(seed, 0, 20);
+	c->v.param[0] = (double)random_int(seed, 0,
+	    random_int(seed, 0, 1) ? 20 : 63);
 	c->v.param[1] = (double)random_int(seed, 0, 300);
 }
 
